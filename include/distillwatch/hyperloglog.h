@@ -1,0 +1,67 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// HyperLogLog: how many different hashes were seen, in kRegisters bytes.
+//
+// Paper      P. Flajolet et al., HyperLogLog, 2007; O. Ertl, New cardinality estimation algorithms for
+//            HyperLogLog sketches, arXiv:1702.01284 (the estimator); D. Ting, Streamed approximate
+//            counting of distinct elements, KDD 2014 (Update's increment).
+// Tested by  tests/sketch/hyperloglog_test.cc    Measured by  benchmarks/sketch_bench.cc
+
+#ifndef DISTILLWATCH_HYPERLOGLOG_H_
+#define DISTILLWATCH_HYPERLOGLOG_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "distillwatch/export.h"
+#include "distillwatch/status.h"
+
+namespace distillwatch {
+
+namespace wire {
+struct Access;
+}
+
+// Value type, thread-compatible. kRegisters is 64, 128 or 1024.
+template <std::size_t kRegisters>
+class DISTILLWATCH_EXPORT BasicHyperLogLog {
+ public:
+  // Adds a well-mixed hash.
+  //   Returns  an unbiased estimate of whether it is new: 0 when nothing changed, else the reciprocal
+  //            of the chance that a new hash changes the sketch (at least 1)
+  double Update(std::uint64_t hash) noexcept;
+
+  // Becomes the sketch of the union, exactly.
+  void Merge(const BasicHyperLogLog& other) noexcept;
+
+  //   Bound  standard error about 1.04 / sqrt(kRegisters)  [HyperLogLogStat.ErrorIsAsInTheory]
+  double Estimate() const noexcept;
+
+  std::string Serialize(std::uint64_t key_id) const;
+  static Result<BasicHyperLogLog> Parse(std::string_view bytes, std::uint64_t key_id);
+
+  friend bool operator==(const BasicHyperLogLog&, const BasicHyperLogLog&) = default;
+
+  bool Valid() const noexcept;
+
+ private:
+  friend struct wire::Access;
+  template <typename Io>
+  static void Fields(Io& io, auto& self) {
+    io(self.registers_);
+  }
+  std::array<std::uint8_t, kRegisters> registers_{};
+};
+
+using HyperLogLog = BasicHyperLogLog<1024>;
+
+extern template class BasicHyperLogLog<64>;
+extern template class BasicHyperLogLog<128>;
+extern template class BasicHyperLogLog<1024>;
+
+}  // namespace distillwatch
+
+#endif  // DISTILLWATCH_HYPERLOGLOG_H_

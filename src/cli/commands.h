@@ -1,0 +1,54 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// The program's commands; each returns the exit code.
+
+#ifndef DISTILLWATCH_SRC_CLI_COMMANDS_H_
+#define DISTILLWATCH_SRC_CLI_COMMANDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/common.h"
+
+namespace distillwatch::cli {
+
+struct ScanOptions {
+  LogOptions log;
+  std::string reference;          // file; empty: the log is its own reference
+  std::optional<double> promise;  // per million; not set: 1000, or the smallest that holds
+  double contamination = 0.02;
+  bool confidence95 = false;
+  std::string alerts, scores, features;  // files to write
+  std::string fail_on;            // level
+  std::string save;               // snapshot to write
+  std::size_t threads = 1;
+  std::size_t max_memory_bytes = std::size_t{1} << 32;
+  std::size_t rows = 20;          // of the table
+  std::string explain;            // account
+};
+int Scan(const ScanOptions& options);
+
+struct ReferenceOptions {
+  LogOptions log;
+  std::string out;
+  std::string without;  // file of adjudicated accounts, one a line
+  double horizon_days = 30;
+  std::size_t most_accounts = 100000;
+  std::uint64_t seed = 1;
+};
+int LearnReference(const ReferenceOptions& options);
+
+struct SimulateOptions {
+  std::string out;            // folder
+  std::uint64_t seed = 1;
+  double days = 30;
+  std::size_t benign_accounts = 1000;
+  std::size_t campaigns = 12;
+  bool only_benign = false;
+};
+int Simulate(const SimulateOptions& options);
+
+}  // namespace distillwatch::cli
+
+#endif  // DISTILLWATCH_SRC_CLI_COMMANDS_H_

@@ -1,0 +1,74 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// What the program's commands share: reading logs, printing, exit codes.
+
+#ifndef DISTILLWATCH_SRC_CLI_COMMON_H_
+#define DISTILLWATCH_SRC_CLI_COMMON_H_
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "distillwatch/calibration.h"
+#include "distillwatch/options.h"
+#include "distillwatch/verdict.h"
+#include "log/line_source.h"
+#include "log/record.h"
+
+namespace distillwatch::cli {
+
+inline constexpr int kFine = 0, kFindings = 1, kTrouble = 2;
+
+// Prints "distillwatch: <message>" to standard error and returns kTrouble.
+int Trouble(const std::string& message);
+
+// The options of every command that reads logs.
+struct LogOptions {
+  std::vector<std::string> files;
+  std::string format = "auto";
+  std::vector<std::string> fields;  // "account=.path"
+  std::string key_file;
+};
+
+// What was read, and what could not be.
+struct LogReport {
+  std::uint64_t lines = 0, records = 0, bad_lines = 0;
+  std::vector<std::string> examples;  // of bad lines, with file, number and reason; at most ten
+  std::vector<std::string> damage;    // files that could not be read to their end
+  std::uint64_t bytes = 0;            // of text
+  bool complete() const { return damage.empty(); }
+  // To standard error; nothing when all was well.
+  void Print() const;
+};
+
+// Records of the log, in order, batch after batch. `take` may keep the batch only during the call.
+//   Errors  for what makes reading pointless: a wrong format or field; unreadable files go to the report
+Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& report,
+               const std::function<void(std::span<log::Record>)>& take);
+
+// The bytes of a file; NotFound names it.
+Result<std::string> ReadFile(const std::string& path);
+Status WriteFile(const std::string& path, std::string_view bytes);
+Result<std::optional<std::string>> ReadKey(const std::string& key_file);
+Result<Reference> ReadReference(const std::string& path);
+
+std::string Quote(std::string_view text);     // as a JSON string
+std::string Number(double value);             // as JSON; null when it is not finite
+std::string IsoTime(Time time);               // 2026-04-22T00:15:59Z
+std::string Grouped(std::uint64_t number);    // 513,293
+
+// The evidence of an explanation as a JSON array of its `most` strongest pieces.
+std::string EvidenceJson(const Explanation& explanation, std::size_t most);
+
+// Colours only on a terminal and without NO_COLOR.
+bool UsesColour(std::FILE* file);
+
+}  // namespace distillwatch::cli
+
+#endif  // DISTILLWATCH_SRC_CLI_COMMON_H_

@@ -1,0 +1,286 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <functional>
+#include <fstream>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "cli/commands.h"
+#include "distillwatch/monitor.h"
+
+namespace distillwatch::cli {
+namespace {
+
+constexpr std::size_t kEvidence = 6;
+
+Result<Level> ParseLevel(std::string_view name) {
+  for (const Level level : {Level::kWatch, Level::kSuspect, Level::kDistilling}) {
+    if (name == Name(level)) return level;
+  }
+  return InvalidArgument("--fail-on is '" + std::string(name) + "'; allowed: watch, suspect, distilling");
+}
+
+// The same accounts always go to the same thread, in the order of the log: so verdicts do not depend on the
+// number of threads.
+class Workers {
+ public:
+  explicit Workers(std::size_t n) {
+    for (std::size_t i = 1; i < n; ++i) threads_.emplace_back([this, i] { Run(i); });
+  }
+  ~Workers() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    start_.notify_all();
+    for (std::thread& t : threads_) t.join();
+  }
+  std::size_t size() const { return threads_.size() + 1; }
+  // Calls work(0) to work(size() - 1) at the same time and waits for all.
+  void Do(const std::function<void(std::size_t)>& work) {
+    {
+      const std::lock_guard lock(mutex_);
+      work_ = &work;
+      ++round_;
+      running_ = threads_.size();
+    }
+    start_.notify_all();
+    work(0);
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [this] { return running_ == 0; });
+  }
+
+ private:
+  void Run(std::size_t i) {
+    std::uint64_t seen = 0;
+    while (true) {
+      const std::function<void(std::size_t)>* work = nullptr;
+      {
+        std::unique_lock lock(mutex_);
+        start_.wait(lock, [&] { return stopping_ || round_ != seen; });
+        if (stopping_) return;
+        seen = round_;
+        work = work_;
+      }
+      (*work)(i);
+      const std::lock_guard lock(mutex_);
+      if (--running_ == 0) done_.notify_one();
+    }
+  }
+  std::mutex mutex_;
+  std::condition_variable start_, done_;
+  std::vector<std::thread> threads_;
+  const std::function<void(std::size_t)>* work_ = nullptr;
+  std::uint64_t round_ = 0;
+  std::size_t running_ = 0;
+  bool stopping_ = false;
+};
+
+// What the scan keeps of an account for its report.
+struct Summary {
+  double score = -8, p_value = 1;
+  Level level = Level::kClear;
+  std::uint64_t requests = 0;
+  Time first_alert{};
+  std::uint64_t requests_before = 0;  // the alert
+  std::string reasons;
+};
+
+struct Outcome {
+  std::string alert;  // a line for --alerts; empty: none
+};
+
+class Scanner {
+ public:
+  Scanner(const ScanOptions& options, Monitor& monitor)
+      : options_(options), monitor_(monitor), workers_(options.threads), accounts_(workers_.size()) {}
+
+  void Take(std::span<log::Record> records, std::FILE* alerts) {
+    outcomes_.assign(records.size(), {});
+    workers_.Do([&](std::size_t worker) {
+      std::vector<Attribute> attributes;
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        if (std::hash<std::string>()(records[i].account) % workers_.size() != worker) continue;
+        Judge(records[i].AsEvent(attributes), accounts_[worker][records[i].account], outcomes_[i]);
+      }
+    });
+    if (alerts == nullptr) return;
+    for (const Outcome& outcome : outcomes_) std::fputs(outcome.alert.c_str(), alerts);
+  }
+
+  // All accounts, worst first.
+  std::vector<std::pair<std::string, const Summary*>> Ranking() const {
+    std::vector<std::pair<std::string, const Summary*>> out;
+    for (const auto& part : accounts_) {
+      for (const auto& [account, summary] : part) out.emplace_back(account, &summary);
+    }
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+      return a.second->score != b.second->score ? a.second->score > b.second->score : a.first < b.first;
+    });
+    return out;
+  }
+
+ private:
+  void Judge(const Event& event, Summary& summary, Outcome& outcome) {
+    const Verdict verdict = monitor_.Observe(event);
+    ++summary.requests;
+    summary.score = std::max(summary.score, verdict.score);
+    summary.p_value = std::min(summary.p_value, verdict.p_value);
+    if (verdict.level <= summary.level) return;
+    summary.level = verdict.level;
+    const Result<Explanation> why = monitor_.Explain(event.account);
+    if (!why.ok()) return;
+    summary.reasons.clear();
+    for (const Evidence& e : why->evidence) {
+      if (e.contribution <= 0) continue;
+      if (!summary.reasons.empty()) summary.reasons += "; ";
+      summary.reasons += e.words;
+      if (std::count(summary.reasons.begin(), summary.reasons.end(), ';') == 1) break;
+    }
+    if (verdict.level < Level::kDistilling) return;
+    summary.first_alert = event.time;
+    summary.requests_before = summary.requests;
+    outcome.alert = "{\"account\": " + Quote(event.account) + ", \"time\": " +
+                    std::to_string(static_cast<double>(event.time.time_since_epoch().count()) * 1e-6) +
+                    ", \"level\": " + Quote(Name(verdict.level)) + ", \"score\": " + Number(verdict.score) +
+                    ", \"p_value\": " + Number(verdict.p_value) + ", \"campaign\": null, \"evidence\": " +
+                    EvidenceJson(*why, kEvidence) + "}\n";
+  }
+
+  const ScanOptions& options_;
+  Monitor& monitor_;
+  Workers workers_;
+  std::vector<std::unordered_map<std::string, Summary>> accounts_;  // by worker
+  std::vector<Outcome> outcomes_;
+};
+
+void PrintTable(const ScanOptions& options, const std::vector<std::pair<std::string, const Summary*>>& ranking) {
+  const bool colour = UsesColour(stdout);
+  std::printf("\n%-28s %-11s %7s %9s %9s  %s\n", "account", "level", "score", "p-value", "requests", "strongest reasons");
+  std::size_t printed = 0;
+  for (const auto& [account, summary] : ranking) {
+    if (printed == options.rows || summary->level == Level::kClear) break;
+    ++printed;
+    const char* paint = !colour                                ? ""
+                        : summary->level == Level::kDistilling ? "\033[31m"
+                        : summary->level == Level::kSuspect    ? "\033[33m"
+                                                               : "";
+    std::string shown = account.size() > 28 ? account.substr(0, 27) + "~" : account;
+    std::printf("%-28s %s%-11s%s %7.2f %9.2g %9s  %s\n", shown.c_str(), paint, std::string(Name(summary->level)).c_str(),
+                *paint ? "\033[0m" : "", summary->score, summary->p_value, Grouped(summary->requests).c_str(),
+                summary->reasons.c_str());
+  }
+  if (printed == 0) std::printf("(no account above clear)\n");
+}
+
+}  // namespace
+
+int Scan(const ScanOptions& options) {
+  std::optional<Level> fail_on;
+  if (!options.fail_on.empty()) {
+    Result<Level> level = ParseLevel(options.fail_on);
+    if (!level.ok()) return Trouble(level.status().message());
+    fail_on = *level;
+  }
+  Result<std::optional<std::string>> key = ReadKey(options.log.key_file);
+  if (!key.ok()) return Trouble(key.status().message());
+
+  Options monitor_options;
+  monitor_options.key = key->value_or("");
+  monitor_options.max_memory_bytes = options.max_memory_bytes;
+  const bool retrospective = options.reference.empty();
+  if (retrospective) {
+    if (std::find(options.log.files.begin(), options.log.files.end(), "-") != options.log.files.end()) {
+      return Trouble("standard input can be read only once: give --reference, or the log as a file");
+    }
+    LearnerOptions learner_options;
+    learner_options.key = monitor_options.key;
+    Result<ReferenceLearner> learner = ReferenceLearner::Create(learner_options);
+    if (!learner.ok()) return Trouble(learner.status().message());
+    LogReport report;
+    const Status read = ReadLog(options.log, "learning", report, [&](std::span<log::Record> records) {
+      std::vector<Attribute> attributes;
+      for (const log::Record& record : records) learner->Observe(record.AsEvent(attributes));
+    });
+    if (!read.ok()) return Trouble(read.message());
+    Result<Reference> reference = learner->Learn();
+    if (!reference.ok()) {
+      report.Print();
+      return Trouble("the log cannot be its own reference: " + reference.status().message());
+    }
+    monitor_options.reference = *std::move(reference);
+  } else {
+    Result<Reference> reference = ReadReference(options.reference);
+    if (!reference.ok()) return Trouble(reference.status().message());
+    monitor_options.reference = *std::move(reference);
+  }
+
+  monitor_options.promise.contamination = options.contamination;
+  if (options.confidence95) monitor_options.promise.mode = Promise::Mode::kConfidence95;
+  const double smallest = std::ceil(monitor_options.reference->SmallestPromise(monitor_options.promise));
+  monitor_options.promise.per_million = options.promise.value_or(std::max(monitor_options.promise.per_million, smallest));
+
+  std::FILE* alerts = nullptr;
+  if (!options.alerts.empty() && (alerts = std::fopen(options.alerts.c_str(), "wb")) == nullptr) {
+    return Trouble("cannot write '" + options.alerts + "'");
+  }
+  std::optional<Monitor> monitor;
+  std::optional<Scanner> scanner;
+  LogReport report;
+  Status created;
+  const Status read = ReadLog(options.log, "scanning", report, [&](std::span<log::Record> records) {
+    if (!monitor && created.ok()) {  // the first request decides where the horizon begins
+      monitor_options.origin = records.front().time;
+      Result<Monitor> made = Monitor::Create(monitor_options);
+      created = made.status();
+      if (!made.ok()) return;
+      monitor.emplace(*std::move(made));
+      scanner.emplace(options, *monitor);
+    }
+    if (scanner) scanner->Take(records, alerts);
+  });
+  if (alerts != nullptr) std::fclose(alerts);
+  if (!read.ok()) return Trouble(read.message());
+  if (!created.ok()) return Trouble(created.message());
+  report.Print();
+  if (!scanner) return Trouble("the log holds no request");
+
+  const auto ranking = scanner->Ranking();
+  if (!options.scores.empty()) {
+    std::ofstream out(options.scores, std::ios::binary);
+    for (const auto& [account, summary] : ranking) {
+      out << "{\"account\": " << Quote(account) << ", \"score\": " << Number(summary->score)
+          << ", \"requests\": " << summary->requests << "}\n";
+    }
+    if (!out) return Trouble("cannot write '" + options.scores + "'");
+  }
+  std::size_t by_level[4] = {};
+  for (const auto& [account, summary] : ranking) ++by_level[static_cast<std::size_t>(summary->level)];
+  const MonitorStatistics statistics = monitor->Statistics();
+  std::printf("%s requests of %s accounts.  distilling %zu, suspect %zu, watch %zu.\n", Grouped(report.records).c_str(),
+              Grouped(ranking.size()).c_str(), by_level[3], by_level[2], by_level[1]);
+  std::printf("Promise: at most %.6g falsely flagged accounts per million benign ones in %.3g days (%s; reference of %s accounts, up to %.3g %% of it bad).\n",
+              monitor_options.promise.per_million, static_cast<double>(monitor_options.reference->horizon().count()) / 86400,
+              options.confidence95 ? "for 95 % of references" : "in expectation",
+              Grouped(monitor_options.reference->accounts()).c_str(), 100 * options.contamination);
+  if (retrospective) {
+    std::printf("Retrospective: the log was its own reference. Harvesters in it hide each other; use --reference for a log of another time.\n");
+  }
+  if (statistics.evicted_accounts > 0) {
+    std::printf("Memory was short: %s accounts were forgotten on the way.\n", Grouped(statistics.evicted_accounts).c_str());
+  }
+  PrintTable(options, ranking);
+  if (!report.complete()) return kTrouble;
+  if (fail_on) {
+    for (std::size_t l = static_cast<std::size_t>(*fail_on); l < 4; ++l) {
+      if (by_level[l] > 0) return kFindings;
+    }
+  }
+  return kFine;
+}
+
+}  // namespace distillwatch::cli

@@ -1,0 +1,123 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// What an account is in memory: a header, and below 16 requests a lite record, from then on a full one.
+//
+// Tested by  tests/monitor/account_test.cc
+
+#ifndef DISTILLWATCH_SRC_MONITOR_ACCOUNT_H_
+#define DISTILLWATCH_SRC_MONITOR_ACCOUNT_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "distillwatch/coverage.h"
+#include "distillwatch/event.h"
+#include "distillwatch/rate_shape.h"
+#include "distillwatch/similarity.h"
+#include "distillwatch/verdict.h"
+#include "score/model.h"
+
+namespace distillwatch::monitor {
+
+struct Header {
+  std::uint64_t id = 0;
+  Time first{}, last{};
+  Time looked{};                            // when the score was last evaluated
+  std::uint32_t requests = 0;               // saturates
+  score::Points path = score::kLeastScore;  // highest score in this horizon
+  score::Points finished = score::kLeastScore;  // of the horizon before, until it is counted
+  std::uint16_t horizon = 0;                // which one `path` belongs to
+  Level level = Level::kClear;
+  bool unfinished = false;                  // `finished` waits to be counted
+  std::uint32_t campaign = 0;
+  std::uint8_t kept = 0;         // requests that a lite record holds
+  std::uint8_t signed_kept = 0;  // signatures that a lite record holds
+
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.id, s.first, s.last, s.looked, s.requests, s.path, s.finished, s.horizon, s.level, s.unfinished, s.campaign,
+       s.kept, s.signed_kept);
+  }
+};
+
+// The last prompt of a conversation, so that a request which resends it is recognised and only its new
+// turn is judged.
+struct Conversation {
+  std::uint64_t prefix = 0;  // keyed hash of the whole prompt
+  std::uint32_t bytes = 0;   // its length; 0: none
+  std::uint32_t turns = 0;
+
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.prefix, s.bytes, s.turns);
+  }
+};
+
+struct LiteAccount {
+  static constexpr std::size_t kEvents = 15;
+  // A request in 8 bytes.
+  struct Request {
+    std::uint32_t since_first_10ms = 0;  // saturates after 497 days
+    std::uint8_t nearest = 0, follow = 0, log_units = 0;  // as in SimilarityDetector::Digest
+    std::uint8_t flags = 0;                               // 1 compared, 2 continued
+    template <typename Io>
+    static void Fields(Io& io, auto& s) {
+      io(s.since_first_10ms, s.nearest, s.follow, s.log_units, s.flags);
+    }
+  };
+
+  Header header;
+  Conversation conversation;
+  std::array<Request, kEvents> requests{};
+  // The newest signature and the one of highest priority before it.
+  std::array<SlimSignature, 2> signatures{};
+  std::array<float, 2> priorities{};
+
+  bool Valid() const noexcept;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.header, s.conversation, s.requests, s.signatures, s.priorities);
+  }
+};
+
+struct FullAccount {
+  static constexpr std::size_t kConversations = 3;
+
+  Header header;
+  std::array<Conversation, kConversations> conversations{};
+  SimilarityDetector::State similarity;
+  CoverageDetector::State coverage;
+  RateShapeDetector::State rate_shape;
+
+  bool Valid() const noexcept;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.header, s.conversations, s.similarity, s.coverage, s.rate_shape);
+  }
+};
+
+static_assert(std::is_trivially_copyable_v<LiteAccount> && std::is_trivially_copyable_v<FullAccount>);
+static_assert(sizeof(LiteAccount) <= 460);   // [AccountSize.TiersKeepTheirBudget]
+static_assert(sizeof(FullAccount) <= 4600);  // [AccountSize.TiersKeepTheirBudget]
+
+struct Detectors {
+  SimilarityDetector similarity;
+  CoverageDetector coverage;
+  RateShapeDetector rate_shape;
+};
+
+// Adds a request to a lite record that has room for it (header.kept < kEvents).
+void Update(const Detectors& detectors, const Observation& seen, LiteAccount& account) noexcept;
+// Adds a request to a full record.
+void Update(const Detectors& detectors, const Observation& seen, FullAccount& account) noexcept;
+
+// The full record of an account that a lite one kept so far.
+void Promote(const Detectors& detectors, const LiteAccount& lite, FullAccount& full) noexcept;
+// What is left of a suspicious account when memory is short: header and newest conversation.
+void Demote(const FullAccount& full, LiteAccount& lite) noexcept;
+
+}  // namespace distillwatch::monitor
+
+#endif  // DISTILLWATCH_SRC_MONITOR_ACCOUNT_H_

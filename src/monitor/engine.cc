@@ -1,0 +1,126 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "monitor/engine.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <memory>
+
+namespace distillwatch::monitor {
+namespace {
+
+constexpr Time kEarliest{};  // 1970
+constexpr Time kLatest{std::chrono::seconds(7258118400)};  // 2200
+constexpr auto kLate = std::chrono::hours(1);
+
+}  // namespace
+
+std::span<const NamedFeature, kFeatures> FeatureNames() {
+  static const std::array<NamedFeature, kFeatures> names = [] {
+    std::array<NamedFeature, kFeatures> out;
+    std::size_t next = 0;
+    const auto add = [&]<typename D>(const D*) {
+      for (const FeatureSpec& spec : D::kFeatures) out[next++] = {D::kName, spec};
+    };
+    add(static_cast<const SimilarityDetector*>(nullptr));
+    add(static_cast<const CoverageDetector*>(nullptr));
+    add(static_cast<const RateShapeDetector*>(nullptr));
+    return out;
+  }();
+  return names;
+}
+
+FeatureVector Measure(const Detectors& detectors, const FullAccount& account) noexcept {
+  FeatureVector out;
+  auto next = out.begin();
+  const auto add = [&next](const auto& features) { next = std::copy(features.begin(), features.end(), next); };
+  add(detectors.similarity.Measure(account.similarity));
+  add(detectors.coverage.Measure(account.coverage));
+  add(detectors.rate_shape.Measure(account.rate_shape));
+  return out;
+}
+
+Engine::Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards, std::size_t max_memory_bytes)
+    : shingler_(std::move(shingler)), looks_(looks), table_(shards, max_memory_bytes) {}
+
+Time Engine::Tame(Time time) noexcept {
+  if (time >= kEarliest && time <= kLatest) return time;
+  counters_.wild_times.fetch_add(1, std::memory_order_relaxed);
+  return std::clamp(time, kEarliest, kLatest);
+}
+
+TextScratch& Engine::Scratch() const noexcept {
+  // One per thread and size, made at a thread's first event.
+  static thread_local std::unique_ptr<TextScratch> scratch;
+  static thread_local std::size_t bytes = 0;
+  if (scratch == nullptr || bytes < shingler_.max_prompt_bytes()) {
+    bytes = shingler_.max_prompt_bytes();
+    scratch = std::make_unique<TextScratch>(bytes);
+  }
+  return *scratch;
+}
+
+Engine::Conversations Engine::Recall(const Shard& shard, std::uint64_t id) const noexcept {
+  Conversations known{};
+  const std::lock_guard lock(shard.mutex);
+  const Shard::Found account = shard.Find(id);
+  if (account.full != nullptr) known = account.full->conversations;
+  if (account.lite != nullptr) known[0] = account.lite->conversation;
+  return known;
+}
+
+Engine::NewestTurn Engine::FindNewestTurn(const Event& event, const Conversations& known) const noexcept {
+  NewestTurn turn;
+  turn.text = event.prompt;
+  turn.earlier_turns = event.earlier_turns;
+  if (event.prompt.empty() || event.prompt.size() > std::numeric_limits<std::uint32_t>::max()) return turn;
+  turn.conversation = {.prefix = shingler_.HashPrefix(event.prompt, event.prompt.size()),
+                       .bytes = static_cast<std::uint32_t>(event.prompt.size()),
+                       .turns = event.earlier_turns};
+  if (event.earlier_turns > 0) return turn;  // the host has cut the newest turn out already
+  std::uint32_t longest = 0;
+  for (const Conversation& c : known) {
+    if (c.bytes <= longest || c.bytes >= event.prompt.size()) continue;
+    if (shingler_.HashPrefix(event.prompt, c.bytes) != c.prefix) continue;
+    longest = c.bytes;
+    turn.continues = c.prefix;
+    turn.earlier_turns = turn.conversation.turns = c.turns + 1;
+  }
+  turn.text.remove_prefix(longest);
+  return turn;
+}
+
+void Engine::Remember(const NewestTurn& turn, std::span<Conversation> conversations) noexcept {
+  if (turn.conversation.bytes == 0) return;
+  // In place of the conversation that it continues, else of the oldest; the newest stands first.
+  const auto same = std::find_if(conversations.begin(), conversations.end(), [&turn](const Conversation& c) {
+    return c.bytes > 0 && (c.prefix == turn.continues || c.prefix == turn.conversation.prefix);
+  });
+  const auto place = same == conversations.end() ? conversations.end() - 1 : same;
+  std::rotate(conversations.begin(), place, place + 1);
+  conversations.front() = turn.conversation;
+}
+
+void Engine::Advance(Header& header, Time& time) noexcept {
+  if (time < header.last) {
+    if (header.last - time <= kLate) {
+      counters_.late.fetch_add(1, std::memory_order_relaxed);
+      time = header.last;
+    } else {
+      // The clock was set back, or an earlier event came from the future. Detectors see the jump too.
+      counters_.clock_restarts.fetch_add(1, std::memory_order_relaxed);
+      header.first = std::min(header.first, time);
+      header.looked = std::min(header.looked, time);
+    }
+  }
+  header.last = time;
+  if (header.requests < std::numeric_limits<std::uint32_t>::max()) ++header.requests;
+}
+
+bool Engine::LookIsDue(const Header& header) const noexcept {
+  if (header.requests < score::kFirstLook) return false;
+  return std::has_single_bit(header.requests) || header.last - header.looked >= std::chrono::seconds(looks_.interval_s);
+}
+
+}  // namespace distillwatch::monitor

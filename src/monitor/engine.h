@@ -1,0 +1,134 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// Engine: events into account state. What Monitor and ReferenceLearner have in common: the one judges the
+// features of every look, the other collects them.
+//
+// Thread-safe. Text is read outside the shard's lock.
+// Tested by  tests/monitor/engine_test.cc
+
+#ifndef DISTILLWATCH_SRC_MONITOR_ENGINE_H_
+#define DISTILLWATCH_SRC_MONITOR_ENGINE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "calibrate/reference_content.h"
+#include "distillwatch/event.h"
+#include "distillwatch/shingler.h"
+#include "monitor/account.h"
+#include "monitor/table.h"
+
+namespace distillwatch::monitor {
+
+// All features of an account, detector after detector.
+inline constexpr std::size_t kFeatures = SimilarityDetector::kFeatures.size() + CoverageDetector::kFeatures.size() +
+                                         RateShapeDetector::kFeatures.size();
+using FeatureVector = std::array<float, kFeatures>;
+
+struct NamedFeature {
+  std::string_view detector;
+  FeatureSpec spec;
+};
+// Names and words of the features, in their order.
+std::span<const NamedFeature, kFeatures> FeatureNames();
+
+FeatureVector Measure(const Detectors& detectors, const FullAccount& account) noexcept;
+
+// Relaxed counters; see MonitorStatistics.
+struct EngineCounters {
+  std::atomic<std::uint64_t> events{0}, truncated{0}, empty{0}, late{0}, clock_restarts{0}, wild_times{0};
+};
+
+class Engine {
+ public:
+  Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards, std::size_t max_memory_bytes);
+
+  // Adds the event. Under the account's lock, calls `touched(Header&)` first, and after the update
+  // `looked(Header&, const FullAccount&)` if the event is a look; the header is the record's own.
+  //   Returns  what `done(const Header&, bool looked)` returns, called last under the lock
+  template <typename Touched, typename Looked, typename Done>
+  auto Observe(const Event& event, Touched&& touched, Looked&& looked, Done&& done) noexcept;
+
+  std::uint64_t IdOf(std::string_view account) const noexcept { return shingler_.HashName("account", account); }
+
+  const Shingler& shingler() const noexcept { return shingler_; }
+  const Detectors& detectors() const noexcept { return detectors_; }
+  AccountTable& table() noexcept { return table_; }
+  const AccountTable& table() const noexcept { return table_; }
+  const EngineCounters& counters() const noexcept { return counters_; }
+  EngineCounters& counters() noexcept { return counters_; }
+
+ private:
+  // The part of a prompt that is new, where it resends an earlier one of the same account.
+  struct NewestTurn {
+    std::string_view text;
+    std::uint32_t earlier_turns = 0;
+    Conversation conversation;       // to be remembered
+    std::uint64_t continues = 0;     // prefix hash of the conversation that it replaces; 0: a new one
+  };
+  using Conversations = std::array<Conversation, FullAccount::kConversations>;
+  NewestTurn FindNewestTurn(const Event& event, const Conversations& known) const noexcept;
+  static void Remember(const NewestTurn& turn, std::span<Conversation> conversations) noexcept;
+  Conversations Recall(const Shard& shard, std::uint64_t id) const noexcept;
+
+  Time Tame(Time time) noexcept;
+  TextScratch& Scratch() const noexcept;
+  bool LookIsDue(const Header& header) const noexcept;
+  void Advance(Header& header, Time& time) noexcept;
+
+  Shingler shingler_;
+  calibrate::LookPlan looks_;
+  Detectors detectors_;
+  AccountTable table_;
+  EngineCounters counters_;
+};
+
+template <typename Touched, typename Looked, typename Done>
+auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Done&& done) noexcept {
+  const std::uint64_t id = IdOf(event.account);
+  Shard& shard = table_.ShardOf(id);
+
+  // Text, outside the lock.
+  const NewestTurn turn = FindNewestTurn(event, Recall(shard, id));
+  Event newest = event;
+  newest.time = Tame(event.time);
+  newest.prompt = turn.text;
+  newest.earlier_turns = turn.earlier_turns;
+  Observation seen = Read(newest, shingler_, Scratch());
+  seen.event ^= id;
+  counters_.events.fetch_add(1, std::memory_order_relaxed);
+  if (seen.truncated) counters_.truncated.fetch_add(1, std::memory_order_relaxed);
+  if (seen.units == 0) counters_.empty.fetch_add(1, std::memory_order_relaxed);
+
+  // State, inside it.
+  const std::lock_guard lock(shard.mutex);
+  Shard::Found account = shard.Touch(id, seen.time);
+  Advance(account.header(), seen.time);
+  if (account.lite != nullptr && account.header().kept == LiteAccount::kEvents) {
+    LiteAccount lite;
+    FullAccount& full = shard.Promote(id, lite);
+    Promote(detectors_, lite, full);
+    account = {.full = &full};
+  }
+  touched(account.header());
+  if (account.lite != nullptr) {
+    Update(detectors_, seen, *account.lite);
+    Remember(turn, {&account.lite->conversation, 1});
+    return done(account.header(), false);
+  }
+  Update(detectors_, seen, *account.full);
+  Remember(turn, account.full->conversations);
+  const bool look = LookIsDue(account.header());
+  if (look) {
+    account.header().looked = seen.time;
+    looked(account.header(), *account.full);
+  }
+  return done(account.header(), look);
+}
+
+}  // namespace distillwatch::monitor
+
+#endif  // DISTILLWATCH_SRC_MONITOR_ENGINE_H_

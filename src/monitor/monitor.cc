@@ -1,0 +1,92 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "distillwatch/monitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "monitor/monitor_state.h"
+#include "text/key.h"
+
+namespace distillwatch {
+
+using monitor::Header;
+
+Monitor::Monitor(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Monitor::~Monitor() = default;
+Monitor::Monitor(Monitor&&) noexcept = default;
+Monitor& Monitor::operator=(Monitor&&) noexcept = default;
+
+Result<Monitor> Monitor::Create(const Options& options) {
+  Result<std::unique_ptr<State>> state = State::Create(options);
+  if (!state.ok()) return state.status();
+  return Monitor(*std::move(state));
+}
+
+Verdict Monitor::Observe(const Event& event) noexcept {
+  State& s = *state_;
+  return s.engine.Observe(
+      event,
+      [&s](Header& header) { s.BeginHorizonIfDue(header); },
+      [&s](Header& header, const monitor::FullAccount& account) {
+        const monitor::FeatureVector features = Measure(s.engine.detectors(), account);
+        s.Raise(header, s.judge.Score(header.requests, features));
+      },
+      [&s](const Header& header, bool looked) { return s.judge.VerdictOf(header, looked); });
+}
+
+void Monitor::Finish(Time now) {
+  State& s = *state_;
+  const std::uint16_t horizon = s.HorizonOf(now);
+  std::vector<std::pair<std::uint64_t, score::Points>> finished;
+  for (std::size_t i = 0; i < s.engine.table().shards(); ++i) {
+    monitor::Shard& shard = s.engine.table().shard(i);
+    const std::lock_guard lock(shard.mutex);
+    shard.ForEach([&](const monitor::Shard::Found& account) {
+      Header& header = account.header();
+      if (header.horizon < horizon) s.BeginHorizon(header, horizon);
+      if (!header.unfinished) return;
+      header.unfinished = false;
+      finished.emplace_back(header.id, header.finished);
+    });
+  }
+  // In an order that neither threads nor hash tables decide.
+  std::sort(finished.begin(), finished.end());
+  const std::lock_guard lock(s.drift_mutex);
+  for (const auto& [id, path] : finished) {
+    s.drift.Update(s.seen, path, id);
+    s.seen.Add(path);
+  }
+}
+
+std::uint64_t Monitor::key_id() const noexcept { return state_->engine.shingler().key_id(); }
+
+Result<Explanation> Monitor::Explain(std::string_view account) const {
+  const State& s = *state_;
+  const std::uint64_t id = s.engine.IdOf(account);
+  const monitor::Shard& shard = s.engine.table().ShardOf(id);
+  Header header;
+  monitor::FullAccount full;
+  bool is_full = false;
+  {
+    const std::lock_guard lock(shard.mutex);
+    const monitor::Shard::Found found = shard.Find(id);
+    if (found.lite == nullptr && found.full == nullptr) {
+      return NotFound("account '" + std::string(account) + "' is not known");
+    }
+    header = found.header();
+    is_full = found.full != nullptr;
+    if (is_full) full = *found.full;
+  }
+  Explanation out;
+  out.account = account;
+  out.requests = header.requests;
+  out.first = header.first;
+  out.last = header.last;
+  out.verdict = s.judge.VerdictOf(header, false);
+  out.score = out.verdict.score;
+  if (is_full) s.judge.Explain(header.requests, Measure(s.engine.detectors(), full), out);
+  return out;
+}
+
+}  // namespace distillwatch

@@ -1,0 +1,104 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "monitor/table.h"
+
+#include <tuple>
+
+namespace distillwatch::monitor {
+namespace {
+
+constexpr std::size_t kCandidates = 8;
+constexpr auto kIdle = std::chrono::hours(1);
+
+// What is worth keeping compares greater: suspicion, activity, then how much is known and how recent it is.
+auto Worth(const Header& h, Time now) {
+  return std::tuple(h.level, now - h.last < kIdle && h.requests >= 16, h.path, h.requests, h.last);
+}
+
+}  // namespace
+
+Shard::Found Shard::At(std::uint32_t place) const {
+  if (place & kFullBit) return {.full = &full_[place & ~kFullBit]};
+  return {.lite = &lite_[place]};
+}
+
+Shard::Found Shard::Find(std::uint64_t id) const {
+  const auto it = index_.find(id);
+  return it == index_.end() ? Found{} : At(it->second);
+}
+
+Shard::Found Shard::Touch(std::uint64_t id, Time time) {
+  if (const Found found = Find(id); found.lite != nullptr || found.full != nullptr) return found;
+  if (bytes() + sizeof(LiteAccount) > budget_) {
+    if (full_.bytes() > budget_ / 4 * 3 || lite_.size() == 0) {
+      EvictFull(time, id);
+    } else {
+      EvictLite(time, id);
+    }
+  }
+  const std::uint32_t place = lite_.Allocate();
+  index_[id] = place;
+  Found found = At(place);
+  found.fresh = true;
+  found.lite->header.id = id;
+  found.lite->header.first = found.lite->header.last = time;
+  return found;
+}
+
+FullAccount& Shard::Promote(std::uint64_t id, LiteAccount& lite) {
+  const std::uint32_t before = index_.find(id)->second;
+  lite = lite_[before];
+  const Time now = lite.header.last;
+  if (bytes() + sizeof(FullAccount) > budget_) {
+    if (full_.size() > 0 && full_.bytes() + sizeof(FullAccount) > budget_ / 4 * 3) {
+      EvictFull(now, id);
+    } else {
+      while (bytes() + sizeof(FullAccount) > budget_ && lite_.size() > 1) EvictLite(now, id);
+    }
+  }
+  lite_.Free(before);
+  const std::uint32_t place = full_.Allocate();
+  index_[id] = place | kFullBit;
+  return full_[place];
+}
+
+void Shard::EvictLite(Time now, std::uint64_t keep) {
+  const LiteAccount* worst = nullptr;
+  std::uint32_t place = 0;
+  lite_.Sweep(lite_hand_, kCandidates, [&](std::uint32_t at, const LiteAccount& account) {
+    if (account.header.id == keep) return;
+    if (worst == nullptr || Worth(account.header, now) < Worth(worst->header, now)) worst = &account, place = at;
+  });
+  if (worst == nullptr) return;
+  index_.erase(worst->header.id);
+  lite_.Free(place);
+  ++evicted_;
+}
+
+void Shard::EvictFull(Time now, std::uint64_t keep) {
+  const FullAccount* worst = nullptr;
+  std::uint32_t place = 0;
+  full_.Sweep(full_hand_, kCandidates, [&](std::uint32_t at, const FullAccount& account) {
+    if (account.header.id == keep) return;
+    if (worst == nullptr || Worth(account.header, now) < Worth(worst->header, now)) worst = &account, place = at;
+  });
+  if (worst == nullptr) return;
+  const std::uint64_t id = worst->header.id;
+  if (worst->header.level >= Level::kWatch) {
+    const std::uint32_t slim = lite_.Allocate();
+    Demote(*worst, lite_[slim]);
+    index_[id] = slim;
+    ++demoted_;
+  } else {
+    index_.erase(id);
+    ++evicted_;
+  }
+  full_.Free(place);
+}
+
+AccountTable::AccountTable(std::uint32_t shards, std::size_t max_memory_bytes)
+    : shards_(std::make_unique<Shard[]>(shards)), mask_(shards - 1) {
+  for (std::size_t i = 0; i < shards; ++i) shards_[i].SetBudget(max_memory_bytes / shards);
+}
+
+}  // namespace distillwatch::monitor

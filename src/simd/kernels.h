@@ -1,0 +1,47 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// The hot loops, behind plain functions. kernels_scalar.cc is the specification; every other target must
+// agree with it bit for bit. The target is chosen once, at the first call of Active().
+// Tested by  tests/simd/kernels_test.cc    Measured by  benchmarks/kernels_bench.cc
+
+#ifndef DISTILLWATCH_SRC_SIMD_KERNELS_H_
+#define DISTILLWATCH_SRC_SIMD_KERNELS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace distillwatch::simd {
+
+struct Kernels {
+  const char* name;
+
+  // For every hash h: slot = top log2_slots bits of h; slots[slot] = min(slots[slot], h mod 2^30).
+  void (*bin_min)(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots);
+
+  // The least ((h * multiplier) >> 34) over all hashes; 0xffffffff when there are none.
+  std::uint32_t (*multiply_min)(const std::uint64_t* hashes, std::size_t n,
+                                std::uint64_t multiplier);
+
+  // How many of the n positions agree.
+  std::uint32_t (*count_equal)(const std::uint16_t* a, const std::uint16_t* b, std::size_t n);
+
+  // a[i] = min(a[i], b[i]).
+  void (*min_into)(std::uint32_t* a, const std::uint32_t* b, std::size_t n);
+
+  // votes[i] += bit i of the hash ? 1 : -1, for the low 32 bits of every hash.
+  void (*vote)(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]);
+};
+
+const Kernels& Scalar() noexcept;
+
+// The fastest target of this machine; DISTILLWATCH_SIMD=scalar|avx2|avx512 in the environment asks for
+// another one, and is ignored when the machine does not have it.
+const Kernels& Active() noexcept;
+
+// Every target that this machine can run, the scalar one first.
+std::span<const Kernels* const> Available() noexcept;
+
+}  // namespace distillwatch::simd
+
+#endif  // DISTILLWATCH_SRC_SIMD_KERNELS_H_

@@ -1,0 +1,100 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "simd/targets.h"
+
+#if defined(DISTILLWATCH_X86)
+
+#include <immintrin.h>
+
+#include <algorithm>
+
+#define DISTILLWATCH_TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
+
+namespace distillwatch::simd {
+namespace {
+
+// a * b mod 2^64 in every lane; AVX2 has no such instruction.
+DISTILLWATCH_TARGET inline __m256i Multiply(__m256i a, __m256i b, __m256i b_high) {
+  const __m256i low = _mm256_mul_epu32(a, b);
+  const __m256i cross = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), b),
+                                         _mm256_mul_epu32(a, b_high));
+  return _mm256_add_epi64(low, _mm256_slli_epi64(cross, 32));
+}
+
+DISTILLWATCH_TARGET std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::size_t n,
+                                              std::uint64_t multiplier) {
+  const __m256i m = _mm256_set1_epi64x(static_cast<long long>(multiplier));
+  const __m256i m_high = _mm256_srli_epi64(m, 32);
+  __m256i least = _mm256_set1_epi32(-1);
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const __m256i h = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(hashes + i));
+    // The product's upper 30 bits in the low half of each lane; the upper half is never the minimum
+    // of interest, so it is filled with ones.
+    const __m256i product = _mm256_srli_epi64(Multiply(h, m, m_high), 34);
+    least = _mm256_min_epu32(least, _mm256_or_si256(product, _mm256_set1_epi64x(
+                                                                 static_cast<long long>(
+                                                                     0xffffffff00000000ULL))));
+  }
+  alignas(32) std::uint32_t lanes[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), least);
+  std::uint32_t out = 0xffffffff;
+  for (const std::uint32_t lane : lanes) out = std::min(out, lane);
+  return std::min(out, Scalar().multiply_min(hashes + i, n - i, multiplier));
+}
+
+DISTILLWATCH_TARGET std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b,
+                                             std::size_t n) {
+  std::uint32_t bits = 0;
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i));
+    const __m256i y = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + i));
+    bits += static_cast<std::uint32_t>(
+        _mm_popcnt_u32(static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi16(x, y)))));
+  }
+  return bits / 2 + Scalar().count_equal(a + i, b + i, n - i);
+}
+
+DISTILLWATCH_TARGET void MinInto(std::uint32_t* a, const std::uint32_t* b, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i));
+    const __m256i y = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + i));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(a + i), _mm256_min_epu32(x, y));
+  }
+  Scalar().min_into(a + i, b + i, n - i);
+}
+
+DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
+  const __m256i bits = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096,
+                                         8192, 16384, static_cast<short>(0x8000));
+  __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(votes));
+  __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(votes + 16));
+  const __m256i one = _mm256_set1_epi16(1);
+  const auto add = [&](__m256i sum, std::uint64_t half) DISTILLWATCH_TARGET {
+    const __m256i word = _mm256_set1_epi16(static_cast<short>(half));
+    // -1 where the bit is set, else 0; a vote is then +1 or -1.
+    const __m256i set = _mm256_cmpeq_epi16(_mm256_and_si256(word, bits), bits);
+    return _mm256_sub_epi16(sum, _mm256_add_epi16(_mm256_add_epi16(set, set), one));
+  };
+  for (std::size_t i = 0; i < n; ++i) {
+    low = add(low, hashes[i]);
+    high = add(high, hashes[i] >> 16);
+  }
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(votes), low);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(votes + 16), high);
+}
+
+}  // namespace
+
+const Kernels& Avx2() noexcept {
+  // The bins are scattered stores: there is nothing to win in AVX2.
+  static const Kernels kernels = {"avx2",     Scalar().bin_min, MultiplyMin,
+                                  CountEqual, MinInto,          Vote};
+  return kernels;
+}
+
+}  // namespace distillwatch::simd
+
+#endif

@@ -1,0 +1,72 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "simd/targets.h"
+
+#if defined(DISTILLWATCH_X86)
+
+#include <immintrin.h>
+
+#include <algorithm>
+
+#define DISTILLWATCH_TARGET \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,popcnt")))
+
+namespace distillwatch::simd {
+namespace {
+
+DISTILLWATCH_TARGET std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::size_t n,
+                                              std::uint64_t multiplier) {
+  const __m512i m = _mm512_set1_epi64(static_cast<long long>(multiplier));
+  __m512i least = _mm512_set1_epi64(0xffffffff);
+  std::size_t i = 0;
+  for (; i < n; i += 8) {
+    const auto lanes = static_cast<__mmask8>(n - i >= 8 ? 0xff : (1u << (n - i)) - 1);
+    const __m512i h = _mm512_maskz_loadu_epi64(lanes, hashes + i);
+    const __m512i product = _mm512_srli_epi64(_mm512_mullo_epi64(h, m), 34);
+    least = _mm512_mask_min_epu64(least, lanes, least, product);
+  }
+  return static_cast<std::uint32_t>(_mm512_reduce_min_epu64(least));
+}
+
+DISTILLWATCH_TARGET std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b,
+                                             std::size_t n) {
+  std::uint32_t equal = 0;
+  std::size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    equal += static_cast<std::uint32_t>(_mm_popcnt_u32(
+        _mm512_cmpeq_epi16_mask(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i))));
+  }
+  return equal + Scalar().count_equal(a + i, b + i, n - i);
+}
+
+DISTILLWATCH_TARGET void MinInto(std::uint32_t* a, const std::uint32_t* b, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    _mm512_storeu_si512(a + i,
+                        _mm512_min_epu32(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i)));
+  }
+  Scalar().min_into(a + i, b + i, n - i);
+}
+
+DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
+  __m512i sum = _mm512_loadu_si512(votes);
+  const __m512i one = _mm512_set1_epi16(1);
+  const __m512i minus = _mm512_set1_epi16(-1);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto set = static_cast<__mmask32>(hashes[i]);
+    sum = _mm512_add_epi16(sum, _mm512_mask_blend_epi16(set, minus, one));
+  }
+  _mm512_storeu_si512(votes, sum);
+}
+
+}  // namespace
+
+const Kernels& Avx512() noexcept {
+  static const Kernels kernels = {"avx512",   Scalar().bin_min, MultiplyMin,
+                                  CountEqual, MinInto,          Vote};
+  return kernels;
+}
+
+}  // namespace distillwatch::simd
+
+#endif

@@ -1,0 +1,51 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+
+#include "simd/kernels.h"
+
+namespace distillwatch::simd {
+namespace {
+
+void BinMin(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots) {
+  const int shift = 64 - log2_slots;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto value = static_cast<std::uint32_t>(hashes[i] & 0x3fffffff);
+    std::uint32_t& slot = slots[hashes[i] >> shift];
+    slot = std::min(slot, value);
+  }
+}
+
+std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::size_t n, std::uint64_t multiplier) {
+  std::uint32_t least = 0xffffffff;
+  for (std::size_t i = 0; i < n; ++i) {
+    least = std::min(least, static_cast<std::uint32_t>(hashes[i] * multiplier >> 34));
+  }
+  return least;
+}
+
+std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b, std::size_t n) {
+  std::uint32_t equal = 0;
+  for (std::size_t i = 0; i < n; ++i) equal += a[i] == b[i];
+  return equal;
+}
+
+void MinInto(std::uint32_t* a, const std::uint32_t* b, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) a[i] = std::min(a[i], b[i]);
+}
+
+void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
+  for (std::size_t i = 0; i < n; ++i) {
+    for (int bit = 0; bit < 32; ++bit) {
+      votes[bit] = static_cast<std::int16_t>(votes[bit] + ((hashes[i] >> bit & 1) ? 1 : -1));
+    }
+  }
+}
+
+constexpr Kernels kScalar = {"scalar", BinMin, MultiplyMin, CountEqual, MinInto, Vote};
+
+}  // namespace
+
+const Kernels& Scalar() noexcept { return kScalar; }
+
+}  // namespace distillwatch::simd

@@ -1,0 +1,100 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "distillwatch/minhash.h"
+
+#include <bit>
+#include <cmath>
+
+#include "simd/kernels.h"
+#include "text/key.h"
+#include "wire/wire.h"
+
+namespace distillwatch {
+namespace {
+
+// A slot is (round << 30 | value): a value of an earlier round beats every value of a later one.
+constexpr std::uint32_t kSecondRound = 1u << 30;
+constexpr std::uint32_t kFill = 2u << 30;
+
+// An odd multiplier for each slot's own hash function.
+constexpr std::uint64_t Multiplier(std::size_t slot) {
+  return text::Mix(0x5851f42d4c957f2dULL + slot) | 1;
+}
+
+template <std::size_t kSlots>
+constexpr wire::Kind KindOf() {
+  // The number of slots is part of the format: signatures of different size are different kinds.
+  return kSlots == 64 ? wire::Kind{{"MH64"}, 1} : kSlots == 128 ? wire::Kind{{"M128"}, 1} : wire::Kind{{"M256"}, 1};
+}
+
+}  // namespace
+
+template <std::size_t kSlots>
+void BasicMinHash<kSlots>::Update(std::span<const std::uint64_t> hashes) noexcept {
+  if (hashes.empty()) return;
+  constexpr int kLog2 = std::countr_zero(kSlots);
+  const simd::Kernels& kernels = simd::Active();
+  std::array<std::uint32_t, kSlots> fresh;
+  fresh.fill(kEmptySlot);
+  kernels.bin_min(hashes.data(), hashes.size(), fresh.data(), kLog2);
+
+  const auto has_empty = [&fresh] {
+    bool any = false;
+    for (const std::uint32_t slot : fresh) any |= slot == kEmptySlot;
+    return any;
+  };
+  if (has_empty()) {
+    for (const std::uint64_t h : hashes) {
+      const std::uint64_t again = text::Mix(h);
+      std::uint32_t& slot = fresh[again >> (64 - kLog2)];
+      const auto value = kSecondRound | static_cast<std::uint32_t>(again & 0x3fffffff);
+      if (value < slot) slot = value;
+    }
+    for (std::size_t i = 0; i < kSlots; ++i) {
+      if (fresh[i] != kEmptySlot) continue;
+      fresh[i] = kFill | kernels.multiply_min(hashes.data(), hashes.size(), Multiplier(i));
+    }
+  }
+  kernels.min_into(slots_.data(), fresh.data(), kSlots);
+}
+
+template <std::size_t kSlots>
+void BasicMinHash<kSlots>::Merge(const BasicMinHash& other) noexcept {
+  simd::Active().min_into(slots_.data(), other.slots_.data(), kSlots);
+}
+
+template <std::size_t kSlots>
+JaccardEstimate BasicMinHash<kSlots>::Jaccard(const BasicMinHash& other) const noexcept {
+  if (empty() || other.empty()) return {};
+  std::size_t equal = 0;
+  for (std::size_t i = 0; i < kSlots; ++i) equal += slots_[i] == other.slots_[i];
+  const double j = static_cast<double>(equal) / kSlots;
+  return {j, std::sqrt(j * (1 - j) / kSlots)};
+}
+
+template <std::size_t kSlots>
+bool BasicMinHash<kSlots>::Valid() const noexcept {
+  std::size_t empty_slots = 0;
+  for (const std::uint32_t slot : slots_) {
+    if (slot == kEmptySlot) ++empty_slots;
+    else if (slot >= (3u << 30)) return false;
+  }
+  return empty_slots == 0 || empty_slots == kSlots;
+}
+
+template <std::size_t kSlots>
+std::string BasicMinHash<kSlots>::Serialize(std::uint64_t key_id) const {
+  return wire::FrameOf(KindOf<kSlots>(), key_id, *this);
+}
+
+template <std::size_t kSlots>
+Result<BasicMinHash<kSlots>> BasicMinHash<kSlots>::Parse(std::string_view bytes,
+                                                         std::uint64_t key_id) {
+  return wire::Unframed<BasicMinHash>(KindOf<kSlots>(), key_id, bytes);
+}
+
+template class BasicMinHash<64>;
+template class BasicMinHash<128>;
+template class BasicMinHash<256>;
+
+}  // namespace distillwatch

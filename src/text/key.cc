@@ -1,0 +1,54 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "text/key.h"
+
+#include <random>
+
+#include "wire/xxh3.h"
+
+namespace distillwatch::text {
+namespace {
+
+constexpr std::size_t kLeastSecretBytes = 16;
+
+}  // namespace
+
+Result<Key> Key::FromSecret(std::string_view secret) {
+  if (secret.size() < kLeastSecretBytes) {
+    return InvalidArgument("key has " + std::to_string(secret.size()) +
+                           " bytes; allowed: at least " + std::to_string(kLeastSecretBytes));
+  }
+  Key key;
+  if (XXH3_generateSecret(key.secret_.data(), key.secret_.size(), secret.data(), secret.size()) !=
+      XXH_OK) {
+    return InvalidArgument("key could not be stretched");
+  }
+  constexpr std::string_view kName = "distillwatch key id";
+  key.id_ = key.Hash(kName);
+  return key;
+}
+
+Result<std::string> Key::RandomSecret() {
+  try {
+    std::random_device device;
+    std::string secret;
+    for (int i = 0; i < 8; ++i) {
+      const std::uint32_t word = device();
+      secret.append(reinterpret_cast<const char*>(&word), sizeof(word));
+    }
+    return secret;
+  } catch (...) {  // std::random_device reports a missing source by throwing
+    return Unavailable("the operating system gave no random bytes for a key; set options.key");
+  }
+}
+
+std::uint64_t Key::Hash(const void* bytes, std::size_t size) const noexcept {
+  return XXH3_64bits_withSecret(bytes, size, secret_.data(), secret_.size());
+}
+
+std::uint64_t Key::Hash(std::string_view name, std::string_view value) const noexcept {
+  const std::uint64_t parts[3] = {Hash(name), Hash(value), name.size()};
+  return Hash(parts, sizeof(parts));
+}
+
+}  // namespace distillwatch::text

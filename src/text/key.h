@@ -1,0 +1,59 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// Key: the operator's secret, stretched for XXH3. Every hash of text, account or attribute goes through
+// it, so that stored state cannot be compared with guessed prompts without the secret.
+//
+// XXH3 with a secret is not a cryptographic MAC: it hides text from whoever holds a snapshot, not from
+// whoever can also choose prompts and read their hashes at will. Hashes are therefore never exported.
+// Tested by  tests/text/key_test.cc
+
+#ifndef DISTILLWATCH_SRC_TEXT_KEY_H_
+#define DISTILLWATCH_SRC_TEXT_KEY_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "distillwatch/status.h"
+
+namespace distillwatch::text {
+
+class Key {
+ public:
+  static constexpr std::size_t kSecretBytes = 192;
+
+  // Stretches an operator's secret of at least 16 bytes.
+  static Result<Key> FromSecret(std::string_view secret);
+  // 32 bytes from the operating system.  Errors: Unavailable when it has none to give.
+  static Result<std::string> RandomSecret();
+
+  // Names the key without giving it away: states made under different keys refuse to merge.
+  std::uint64_t id() const noexcept { return id_; }
+
+  std::uint64_t Hash(const void* bytes, std::size_t size) const noexcept;
+  std::uint64_t Hash(std::string_view bytes) const noexcept {
+    return Hash(bytes.data(), bytes.size());
+  }
+  // Hashes a name and a value so that ("ab", "c") and ("a", "bc") differ.
+  std::uint64_t Hash(std::string_view name, std::string_view value) const noexcept;
+
+ private:
+  Key() = default;
+  std::array<unsigned char, kSecretBytes> secret_{};
+  std::uint64_t id_ = 0;
+};
+
+// A bijection of 64-bit words that spreads every input bit over all output bits.
+constexpr std::uint64_t Mix(std::uint64_t x) noexcept {
+  x ^= x >> 32;
+  x *= 0x9fb21c651e98df25ULL;
+  x ^= x >> 29;
+  x *= 0x9e3779b97f4a7c15ULL;
+  return x ^ (x >> 32);
+}
+
+}  // namespace distillwatch::text
+
+#endif  // DISTILLWATCH_SRC_TEXT_KEY_H_
