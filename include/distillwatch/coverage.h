@@ -29,7 +29,7 @@ namespace distillwatch {
 class DISTILLWATCH_EXPORT CoverageDetector {
  public:
   static constexpr std::string_view kName = "coverage";
-  static constexpr std::array<FeatureSpec, 11> kFeatures = {{
+  static constexpr std::array<FeatureSpec, 12> kFeatures = {{
       {"template_share", "{} of a request's words recur in a quarter of all requests", FeatureForm::kShare},
       {"template_deviation", "that share varies by {}", FeatureForm::kShare},
       {"template_terms", "{} sampled words belong to the template"},
@@ -40,6 +40,7 @@ class DISTILLWATCH_EXPORT CoverageDetector {
       {"novelty_deviation", "that share varies by {}", FeatureForm::kShare},
       {"self_cosine", "two requests agree in topic by {} (cosine)"},
       {"topic_order", "successive requests agree in topic by {} more than any two (cosine)"},
+      {"residual_length", "of which {} vary (geometric mean)", FeatureForm::kExp},
       {"residual_deviation", "the logarithm of the length of what varies, varies by {}"},
   }};
   using Features = std::array<float, kFeatures.size()>;

@@ -25,7 +25,8 @@
 namespace distillwatch {
 
 // How a feature's value is put into words.
-enum class FeatureForm { kNumber, kShare, kNats, kHours, kLog2 };
+//   kLog2, kExp: the value is a logarithm, of which the words show the exponential
+enum class FeatureForm { kNumber, kShare, kNats, kHours, kLog2, kExp };
 
 struct FeatureSpec {
   std::string_view name;   // snake_case, unique among all detectors

@@ -26,7 +26,7 @@ namespace distillwatch {
 class DISTILLWATCH_EXPORT SimilarityDetector {
  public:
   static constexpr std::string_view kName = "similarity";
-  static constexpr std::array<FeatureSpec, 14> kFeatures = {{
+  static constexpr std::array<FeatureSpec, 15> kFeatures = {{
       {"nearest_mean", "requests are on average {} alike to the nearest earlier one", FeatureForm::kShare},
       {"nearest_deviation", "that likeness varies by {}", FeatureForm::kShare},
       {"template_mass", "{} of requests are at least 30 % alike to an earlier one", FeatureForm::kShare},
@@ -35,6 +35,7 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
       {"recurring_slots", "{} signature values recur among the sampled requests"},
       {"follow_similarity", "a request is {} alike to the one before it", FeatureForm::kShare},
       {"continuation_share", "{} of requests continue a conversation", FeatureForm::kShare},
+      {"length", "a request has {} words or characters (geometric mean)", FeatureForm::kExp},
       {"length_deviation", "the logarithm of request length varies by {}"},
       {"kinds", "the sampled requests are of {} unlike kinds"},
       {"largest_kind", "{} of sampled requests are of one kind", FeatureForm::kShare},

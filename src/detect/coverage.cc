@@ -131,7 +131,8 @@ CoverageDetector::Features CoverageDetector::Measure(const State& state) const n
     f[1] = state.template_share.deviation();
     f[2] = static_cast<float>(
         state.terms.CountAtLeast(std::max(2u, (state.recent + kHeavyShare - 1) / kHeavyShare)));
-    f[10] = state.log_residual.deviation();
+    f[10] = state.log_residual.mean;
+    f[11] = state.log_residual.deviation();
   }
   const CoverageCells::Estimate cells = state.cells.Measure();
   if (cells.effective_events > 2) {

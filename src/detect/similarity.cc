@@ -127,14 +127,15 @@ SimilarityDetector::Features SimilarityDetector::Measure(const State& state) con
   f[4] = state.duplicate / compared;
   f[5] = static_cast<float>(state.reservoir.CountRecurring(kRecurs));
   f[6] = state.follow.mean;
-  f[8] = state.log_length.deviation();
+  f[8] = state.log_length.mean;
+  f[9] = state.log_length.deviation();
   const Kinds kinds = KindsIn(state.reservoir);
-  f[9] = kinds.count;
-  f[10] = kinds.largest_share;
+  f[10] = kinds.count;
+  f[11] = kinds.largest_share;
   if (state.frame_gap.weight >= kLeastFramed) {
-    f[11] = state.frame_gap.deviation();
-    f[12] = state.frame_pace.deviation();
-    f[13] = state.frame_hours.Measure().duty;
+    f[12] = state.frame_gap.deviation();
+    f[13] = state.frame_pace.deviation();
+    f[14] = state.frame_hours.Measure().duty;
   }
   return f;
 }

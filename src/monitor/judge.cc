@@ -39,6 +39,7 @@ std::string InWords(const FeatureSpec& spec, double value) {
       case FeatureForm::kNats: std::snprintf(number, sizeof(number), "%.2f nats", value); break;
       case FeatureForm::kHours: std::snprintf(number, sizeof(number), "%.0f h", value); break;
       case FeatureForm::kLog2: std::snprintf(number, sizeof(number), "%.3g times", std::exp2(value)); break;
+      case FeatureForm::kExp: std::snprintf(number, sizeof(number), "%.0f", std::exp(value)); break;
       case FeatureForm::kNumber: std::snprintf(number, sizeof(number), "%.3g", value); break;
     }
   }

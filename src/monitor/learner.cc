@@ -151,11 +151,12 @@ Result<Reference> ReferenceLearner::Learn() const {
   std::map<std::uint32_t, double> looks_of;  // a campaign weighs the same however many looks it gave
   for (const auto& h : harvesters) looks_of[h.campaign] += 1;
   for (const auto& h : harvesters) positives.Add(ranked(h.look), 1 / looks_of[h.campaign]);
-  const score::Shapes shapes = score::Fit(positives, unlabelled);
+  const std::vector<score::Tree> trees = score::Fit(positives, unlabelled);
+  const score::Model raw(monitor::kFeatures, trees, {});
 
   // Scores of different ages are made comparable by what all looks of the training accounts score.
   std::array<std::vector<double>, score::kEpochs> scores;
-  for (const Look& look : fit_looks) scores[score::EpochOf(look.requests)].push_back(shapes.Evaluate(ranked(look)));
+  for (const Look& look : fit_looks) scores[score::EpochOf(look.requests)].push_back(raw.LogOdds(ranked(look)));
   std::array<score::Scale, score::kEpochs> scales;
   score::Scale nearest;
   for (std::size_t epoch = 0; epoch < score::kEpochs; ++epoch) {
@@ -165,7 +166,7 @@ Result<Reference> ReferenceLearner::Learn() const {
     }
     scales[epoch] = nearest;  // of a younger age, where this one was hardly seen
   }
-  content->model = score::Model(shapes, scales);
+  content->model = score::Model(monitor::kFeatures, trees, scales);
 
   // Path maxima of the other accounts in horizons that the log covers.
   const std::int64_t span_us = (s.last - *s.first).count();

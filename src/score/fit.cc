@@ -10,188 +10,169 @@
 namespace distillwatch::score {
 namespace {
 
-// Gradient and curvature of the logistic loss, summed over rows.
+// Gradient and curvature of the logistic loss and weight, summed over rows.
 struct Slope {
-  double gradient = 0, curvature = 0;
+  double gradient = 0, curvature = 0, weight = 0;
   Slope& operator+=(const Slope& other) {
     gradient += other.gradient;
     curvature += other.curvature;
+    weight += other.weight;
     return *this;
   }
   Slope operator-(const Slope& other) const {
-    return {gradient - other.gradient, curvature - other.curvature};
+    return {gradient - other.gradient, curvature - other.curvature, weight - other.weight};
   }
-  double Gain(double ridge) const { return gradient * gradient / (curvature + ridge); }
-  double Step(double ridge) const { return -gradient / (curvature + ridge); }
 };
 
-// All rows of both sides, by column, with their running score.
-class Problem {
+// Slopes by feature and bin, of the rows of one node.
+using Histogram = std::vector<std::array<Slope, kBinsAndUnknown>>;
+
+struct Split {
+  double gain = 0;
+  std::uint8_t feature = 0, last_left = 0;
+};
+
+// A leaf that may still be split: its rows are [begin, end) of the order.
+struct Leaf {
+  std::size_t node = 0, begin = 0, end = 0;
+  Slope sum;
+  Split split;
+  Histogram histogram;
+};
+
+class Booster {
  public:
-  Problem(const Rows& positives, const Rows& unlabelled, const FitOptions& options)
-      : options_(options), features_(positives.features), size_(positives.size() + unlabelled.size()) {
-    columns_.resize(features_ * size_);
+  Booster(const Rows& positives, const Rows& unlabelled, const FitOptions& options)
+      : options_(options), features_(positives.features), rows_(positives.size() + unlabelled.size()) {
+    columns_.resize(features_ * rows_);
     std::size_t i = 0;
     for (const Rows* side : {&positives, &unlabelled}) {
       const double total = std::accumulate(side->weights.begin(), side->weights.end(), 0.0);
       for (std::size_t r = 0; r < side->size(); ++r, ++i) {
         const auto row = side->row(r);
-        for (std::size_t f = 0; f < features_; ++f) columns_[f * size_ + i] = row[f];
-        // Weights are scaled so that a mean row weighs 1.
-        weights_.push_back(side->weights[r] / total * static_cast<double>(size_) / 2);
-        positive_.push_back(side == &positives);
+        for (std::size_t f = 0; f < features_; ++f) columns_[f * rows_ + i] = row[f];
+        // Scaled so that a mean row weighs 1.
+        weights_.push_back(side->weights[r] / total * static_cast<double>(rows_) / 2);
+        targets_.push_back(side == &positives ? 1 : 0);
       }
     }
-    score_.assign(size_, 0);
-    slopes_.resize(size_);
-    ridge_ = options.ridge / 4;  // the curvature of a row of weight 1 is at most a quarter
+    scores_.assign(rows_, 0);
+    slopes_.resize(rows_);
+    order_.resize(rows_);
   }
 
-  void Boost(Shapes& shapes) {
-    shapes.main.assign(features_, {});
-    for (int round = 0; round < options_.main_rounds; ++round) {
-      for (std::size_t f = 0; f < features_; ++f) BoostMain(f, shapes.main[f]);
+  Tree Grow() {
+    for (std::size_t i = 0; i < rows_; ++i) {
+      const double p = 1 / (1 + std::exp(-scores_[i]));
+      slopes_[i] = {weights_[i] * (p - targets_[i]), weights_[i] * std::max(p * (1 - p), 1e-4), weights_[i]};
     }
-    ChoosePairs(shapes);
-    for (int round = 0; round < options_.pair_rounds; ++round) {
-      for (std::size_t p = 0; p < shapes.pairs.size(); ++p) BoostPair(shapes.pairs[p], shapes.pair_tables[p]);
+    std::iota(order_.begin(), order_.end(), 0);
+    Tree tree;
+    std::vector<Leaf> leaves;
+    leaves.push_back(MakeLeaf(tree, 0, rows_, HistogramOf(0, rows_)));
+    while (leaves.size() < options_.leaves) {
+      const auto best = std::max_element(leaves.begin(), leaves.end(), [](const Leaf& a, const Leaf& b) {
+        return a.split.gain < b.split.gain;
+      });
+      if (best->split.gain <= 1e-9) break;
+      Leaf parent = std::move(*best);
+      leaves.erase(best);
+      SplitLeaf(tree, std::move(parent), leaves);
     }
+    for (const Leaf& leaf : leaves) {
+      for (std::size_t i = leaf.begin; i < leaf.end; ++i) scores_[order_[i]] += tree.nodes[leaf.node].value;
+    }
+    return tree;
   }
 
  private:
-  std::span<const std::uint8_t> column(std::size_t f) const { return {columns_.data() + f * size_, size_}; }
+  double Gain(const Slope& s) const { return s.gradient * s.gradient / (s.curvature + options_.ridge); }
 
-  Slope SlopeOf(std::size_t i) const {
-    const double p = 1 / (1 + std::exp(-score_[i]));
-    return {weights_[i] * (p - (positive_[i] ? 1 : 0)), weights_[i] * std::max(p * (1 - p), 1e-4)};
+  Histogram HistogramOf(std::size_t begin, std::size_t end) const {
+    Histogram histogram(features_);
+    for (std::size_t f = 0; f < features_; ++f) {
+      const std::uint8_t* const column = columns_.data() + f * rows_;
+      for (std::size_t i = begin; i < end; ++i) histogram[f][column[order_[i]]] += slopes_[order_[i]];
+    }
+    return histogram;
   }
 
-  // One small tree (at most four leaves and one for unknown values) on one feature.
-  void BoostMain(std::size_t f, std::array<float, kBinsAndUnknown>& shape) {
-    std::array<Slope, kBinsAndUnknown> at{};
-    const auto bins = column(f);
-    for (std::size_t i = 0; i < size_; ++i) at[bins[i]] += SlopeOf(i);
-
-    std::array<double, kBinsAndUnknown> step{};
-    step[kUnknownBin] = at[kUnknownBin].Step(ridge_);
-    struct Leaf {
-      std::size_t begin, end;
-    };
-    std::vector<Leaf> leaves = {{0, kBins}};
-    while (leaves.size() < 4) {
-      double best_gain = 1e-9;
-      std::size_t best_leaf = 0, best_cut = 0;
-      for (std::size_t l = 0; l < leaves.size(); ++l) {
-        Slope all, left;
-        for (std::size_t b = leaves[l].begin; b < leaves[l].end; ++b) all += at[b];
-        for (std::size_t b = leaves[l].begin; b + 1 < leaves[l].end; ++b) {
-          left += at[b];
-          const double gain = left.Gain(ridge_) + (all - left).Gain(ridge_) - all.Gain(ridge_);
-          if (gain > best_gain) best_gain = gain, best_leaf = l, best_cut = b + 1;
+  // Every bin as the last one to go left, with the unknown on either side.
+  Split BestSplit(const Leaf& leaf) const {
+    Split best;
+    const double whole = Gain(leaf.sum);
+    for (std::size_t f = 0; f < features_; ++f) {
+      const auto& bins = leaf.histogram[f];
+      Slope known_left;
+      for (std::size_t b = 0; b + 1 < kBins; ++b) {
+        known_left += bins[b];
+        for (const bool unknown_left : {true, false}) {
+          Slope left = known_left;
+          if (unknown_left) left += bins[kUnknownBin];
+          const Slope right = leaf.sum - left;
+          if (left.weight < options_.least_rows || right.weight < options_.least_rows) continue;
+          const double gain = Gain(left) + Gain(right) - whole;
+          if (gain > best.gain) {
+            best = {gain, static_cast<std::uint8_t>(f),
+                    static_cast<std::uint8_t>(b | (unknown_left ? Node::kUnknownLeft : 0))};
+          }
         }
-      }
-      if (best_cut == 0) break;
-      leaves.push_back({best_cut, leaves[best_leaf].end});
-      leaves[best_leaf].end = best_cut;
-    }
-    for (const Leaf& leaf : leaves) {
-      Slope all;
-      for (std::size_t b = leaf.begin; b < leaf.end; ++b) all += at[b];
-      std::fill(step.begin() + static_cast<std::ptrdiff_t>(leaf.begin),
-                step.begin() + static_cast<std::ptrdiff_t>(leaf.end), all.Step(ridge_));
-    }
-    for (std::size_t b = 0; b < kBinsAndUnknown; ++b) shape[b] += static_cast<float>(step[b] *= options_.learning_rate);
-    for (std::size_t i = 0; i < size_; ++i) score_[i] += step[bins[i]];
-  }
-
-  using PairSlopes = std::array<Slope, kCoarse * kCoarse>;
-
-  PairSlopes SlopesOf(Pair pair) const {
-    PairSlopes at{};
-    const auto a = column(pair.first), b = column(pair.second);
-    for (std::size_t i = 0; i < size_; ++i) at[Coarse(a[i]) * kCoarse + Coarse(b[i])] += slopes_[i];
-    return at;
-  }
-
-  // What one step of a two-by-two table on the pair would win at its best cuts.
-  double PairGain(const PairSlopes& at) const {
-    std::array<Slope, (kCoarse + 1) * (kCoarse + 1)> below{};  // sums over [0, i) x [0, j)
-    const auto index = [](std::size_t i, std::size_t j) { return i * (kCoarse + 1) + j; };
-    for (std::size_t i = 0; i < kCoarse; ++i) {
-      for (std::size_t j = 0; j < kCoarse; ++j) {
-        Slope sum = at[i * kCoarse + j];
-        sum += below[index(i, j + 1)];
-        sum += below[index(i + 1, j)] - below[index(i, j)];
-        below[index(i + 1, j + 1)] = sum;
-      }
-    }
-    const Slope all = below[index(kCoarse, kCoarse)];
-    double best = 0;
-    for (std::size_t i = 1; i < kCoarse; ++i) {
-      for (std::size_t j = 1; j < kCoarse; ++j) {
-        const Slope low_low = below[index(i, j)], low = below[index(i, kCoarse)], left = below[index(kCoarse, j)];
-        const Slope low_high = low - low_low, high_low = left - low_low;
-        const Slope high_high = (all - low) - high_low;
-        // Against what the two features could win alone, which main effects have already won.
-        const double gain = low_low.Gain(ridge_) + low_high.Gain(ridge_) + high_low.Gain(ridge_) +
-                            high_high.Gain(ridge_) - low.Gain(ridge_) - (all - low).Gain(ridge_);
-        best = std::max(best, gain);
       }
     }
     return best;
   }
 
-  void Refresh() {
-    for (std::size_t i = 0; i < size_; ++i) slopes_[i] = SlopeOf(i);
+  Leaf MakeLeaf(Tree& tree, std::size_t begin, std::size_t end, Histogram histogram) {
+    Leaf leaf;
+    leaf.node = tree.nodes.size();
+    leaf.begin = begin;
+    leaf.end = end;
+    for (const Slope& s : histogram[0]) leaf.sum += s;
+    leaf.histogram = std::move(histogram);
+    leaf.split = BestSplit(leaf);
+    Node& node = tree.nodes.emplace_back();
+    node.value = static_cast<float>(-options_.learning_rate * leaf.sum.gradient / (leaf.sum.curvature + options_.ridge));
+    return leaf;
   }
 
-  void ChoosePairs(Shapes& shapes) {
-    struct Candidate {
-      double gain;
-      Pair pair;
-    };
-    std::vector<Candidate> candidates;
-    Refresh();
-    for (std::uint32_t a = 0; a < features_; ++a) {
-      for (std::uint32_t b = a + 1; b < features_; ++b) {
-        candidates.push_back({PairGain(SlopesOf({a, b})), {a, b}});
-      }
+  void SplitLeaf(Tree& tree, Leaf parent, std::vector<Leaf>& leaves) {
+    Node rule{.left = static_cast<std::uint16_t>(tree.nodes.size()),
+              .feature = parent.split.feature,
+              .last_left = parent.split.last_left};
+    rule.value = tree.nodes[parent.node].value;
+    tree.nodes[parent.node] = rule;
+    const std::uint8_t* const column = columns_.data() + rule.feature * rows_;
+    const auto middle = static_cast<std::size_t>(
+        std::stable_partition(order_.begin() + static_cast<std::ptrdiff_t>(parent.begin),
+                              order_.begin() + static_cast<std::ptrdiff_t>(parent.end),
+                              [&](std::uint32_t i) { return rule.GoesLeft(column[i]); }) -
+        order_.begin());
+    // The smaller side is counted, the larger one is what is left of the parent.
+    const bool left_is_smaller = middle - parent.begin < parent.end - middle;
+    Histogram small = left_is_smaller ? HistogramOf(parent.begin, middle) : HistogramOf(middle, parent.end);
+    Histogram large = std::move(parent.histogram);
+    for (std::size_t f = 0; f < features_; ++f) {
+      for (std::size_t b = 0; b < kBinsAndUnknown; ++b) large[f][b] = large[f][b] - small[f][b];
     }
-    const std::size_t keep = std::min(options_.pairs, candidates.size());
-    std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const Candidate& x, const Candidate& y) { return x.gain > y.gain; });
-    for (std::size_t i = 0; i < keep; ++i) shapes.pairs.push_back(candidates[i].pair);
-    shapes.pair_tables.assign(keep, {});
-  }
-
-  void BoostPair(Pair pair, std::array<float, kCoarse * kCoarse>& table) {
-    Refresh();
-    const PairSlopes at = SlopesOf(pair);
-    std::array<double, kCoarse * kCoarse> step;
-    for (std::size_t c = 0; c < step.size(); ++c) {
-      step[c] = options_.learning_rate * at[c].Step(ridge_);
-      table[c] += static_cast<float>(step[c]);
-    }
-    const auto a = column(pair.first), b = column(pair.second);
-    for (std::size_t i = 0; i < size_; ++i) score_[i] += step[Coarse(a[i]) * kCoarse + Coarse(b[i])];
+    leaves.push_back(MakeLeaf(tree, parent.begin, middle, left_is_smaller ? std::move(small) : std::move(large)));
+    leaves.push_back(MakeLeaf(tree, middle, parent.end, left_is_smaller ? std::move(large) : std::move(small)));
   }
 
   FitOptions options_;
-  std::size_t features_, size_;
+  std::size_t features_, rows_;
   std::vector<std::uint8_t> columns_;
-  std::vector<double> weights_;
-  std::vector<bool> positive_;
-  std::vector<double> score_;
+  std::vector<double> weights_, targets_, scores_;
   std::vector<Slope> slopes_;
-  double ridge_ = 0;
+  std::vector<std::uint32_t> order_;
 };
 
 }  // namespace
 
-Shapes Fit(const Rows& positives, const Rows& unlabelled, const FitOptions& options) {
-  Shapes shapes;
-  Problem(positives, unlabelled, options).Boost(shapes);
-  return shapes;
+std::vector<Tree> Fit(const Rows& positives, const Rows& unlabelled, const FitOptions& options) {
+  Booster booster(positives, unlabelled, options);
+  std::vector<Tree> trees;
+  for (std::size_t i = 0; i < options.trees; ++i) trees.push_back(booster.Grow());
+  return trees;
 }
 
 }  // namespace distillwatch::score

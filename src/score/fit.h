@@ -1,12 +1,11 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Fit: boosts the shape functions of a Model, harvesting accounts (generated) against the operator's own
-// unlabelled ones.
+// Fit: boosts the trees of a Model, harvesting accounts (generated) against the operator's own unlabelled ones.
 //
 // Positive-unlabelled learning: the few harvesters among the unlabelled accounts cost power, never the
 // promise, because calibration happens on other accounts. Deterministic: no random draw, no threads.
-// Paper      D. Marandon et al., Adaptive novelty detection with false discovery rate guarantee, 2024;
-//            J. Friedman, Greedy function approximation, 2001; Y. Lou et al., KDD 2013.
+// Paper      A. Marandon et al., Adaptive novelty detection with false discovery rate guarantee, 2024;
+//            J. Friedman 2001; T. Chen, C. Guestrin, XGBoost, KDD 2016 (second-order gain).
 // Tested by  tests/score/fit_test.cc
 
 #ifndef DISTILLWATCH_SRC_SCORE_FIT_H_
@@ -23,11 +22,11 @@
 namespace distillwatch::score {
 
 struct FitOptions {
-  int main_rounds = 250;   // over all features
-  int pair_rounds = 120;   // over all chosen pairs
-  std::size_t pairs = 40;
-  double learning_rate = 0.08;
-  double ridge = 8;        // added to every leaf's weight, in rows
+  std::size_t trees = 400;
+  std::size_t leaves = 16;       // of a tree, at most
+  double learning_rate = 0.06;
+  double ridge = 10;             // added to the curvature of every node, in rows
+  double least_rows = 100;       // in a leaf, by weight
 };
 
 // Rows of features already ranked, one after the other.
@@ -44,7 +43,8 @@ struct Rows {
 };
 
 // Both sides are given the same total weight. Neither may be empty.
-Shapes Fit(const Rows& positives, const Rows& unlabelled, const FitOptions& options = {});
+//   Cost  O(trees x log(leaves) x rows x features)
+std::vector<Tree> Fit(const Rows& positives, const Rows& unlabelled, const FitOptions& options = {});
 
 }  // namespace distillwatch::score
 

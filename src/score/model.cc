@@ -8,90 +8,101 @@
 namespace distillwatch::score {
 namespace {
 
-// One part is never more than this, so that no sum of a valid model's parts overflows.
-constexpr Points kMostPart = 1 << 19;
-constexpr std::size_t kMostFeatures = 1024, kMostPairs = 512;
+// No value of a node is larger than this, so that no sum of kMostTrees of them overflows.
+constexpr Points kMostValue = 1 << 18;
+constexpr double kLeastUnit = 0.05;
 
-Points ToPoints(double units) {
-  return static_cast<Points>(
-      std::lround(std::clamp(units * kPointsPerUnit, -double{kMostPart}, double{kMostPart})));
-}
-
-std::size_t Cell(std::span<const std::uint8_t> bins, Pair pair) noexcept {
-  return Coarse(bins[pair.first]) * kCoarse + Coarse(bins[pair.second]);
+Points ToPoints(double units, Points most) {
+  return static_cast<Points>(std::lround(std::clamp(units * kPointsPerUnit, -double(most), double(most))));
 }
 
 }  // namespace
 
-double Shapes::Evaluate(std::span<const std::uint8_t> bins) const noexcept {
-  double sum = base;
-  for (std::size_t f = 0; f < main.size(); ++f) sum += main[f][bins[f]];
-  for (std::size_t p = 0; p < pairs.size(); ++p) sum += pair_tables[p][Cell(bins, pairs[p])];
-  return sum;
-}
-
-Model::Model(Shapes shapes, const std::array<Scale, kEpochs>& scales)
-    : shapes_(std::move(shapes)), scales_(scales) {
+Model::Model(std::size_t features, std::vector<Tree> trees, const std::array<Scale, kEpochs>& scales)
+    : features_(static_cast<std::uint32_t>(features)), trees_(std::move(trees)), scales_(scales) {
   Tabulate();
 }
 
 void Model::Tabulate() {
-  main_.clear();
-  pair_tables_.clear();
+  steps_.clear();
+  roots_.clear();
   if (!Valid()) return;
-  for (std::size_t epoch = 0; epoch < kEpochs; ++epoch) {
-    const double p95 = scales_[epoch].p95;
-    const double unit = std::max(p95 - scales_[epoch].median, 0.05);
-    base_[epoch] = ToPoints((shapes_.base - p95) / unit);
-    for (const auto& shape : shapes_.main) {
-      auto& table = main_.emplace_back();
-      std::transform(shape.begin(), shape.end(), table.begin(), [unit](double x) { return ToPoints(x / unit); });
-    }
-    for (const auto& shape : shapes_.pair_tables) {
-      auto& table = pair_tables_.emplace_back();
-      std::transform(shape.begin(), shape.end(), table.begin(),
-                     [unit](double x) { return 2 * ToPoints(x / unit / 2); });
+  std::array<double, kEpochs> unit;
+  for (std::size_t e = 0; e < kEpochs; ++e) {
+    unit[e] = std::max<double>(scales_[e].p95 - scales_[e].median, kLeastUnit);
+    offset_[e] = ToPoints(-scales_[e].p95 / unit[e], kMostScore);
+  }
+  for (const Tree& tree : trees_) {
+    const auto root = static_cast<std::uint32_t>(steps_.size());
+    roots_.push_back(root);
+    for (const Node& node : tree.nodes) {
+      Step& step = steps_.emplace_back();
+      step.left = node.left == 0 ? 0 : root + node.left;
+      step.feature = node.feature;
+      step.last_left = node.last_left;
+      for (std::size_t e = 0; e < kEpochs; ++e) step.points[e] = ToPoints(node.value / unit[e], kMostValue);
     }
   }
 }
 
-Model::Parts Model::Explain(std::size_t epoch, std::span<const std::uint8_t> bins) const {
-  Parts parts;
-  parts.base = base_[epoch];
-  for (std::size_t f = 0; f < features(); ++f) {
-    parts.by_feature.push_back(main_[epoch * features() + f][bins[f]]);
+double Model::LogOdds(std::span<const std::uint8_t> bins) const noexcept {
+  double sum = 0;
+  for (const Tree& tree : trees_) {
+    const Node* node = &tree.nodes[0];
+    while (node->left != 0) {
+      node = &tree.nodes[node->left + (node->GoesLeft(bins[node->feature]) ? 0u : 1u)];
+    }
+    sum += node->value;
   }
-  for (std::size_t p = 0; p < shapes_.pairs.size(); ++p) {
-    const Points half = pair_tables_[epoch * shapes_.pairs.size() + p][Cell(bins, shapes_.pairs[p])] / 2;
-    parts.by_feature[shapes_.pairs[p].first] += half;
-    parts.by_feature[shapes_.pairs[p].second] += half;
-  }
-  return parts;
+  return sum;
 }
 
 Points Model::Score(std::size_t epoch, std::span<const std::uint8_t> bins) const noexcept {
-  Points sum = base_[epoch];
-  for (std::size_t f = 0; f < features(); ++f) sum += main_[epoch * features() + f][bins[f]];
-  for (std::size_t p = 0; p < shapes_.pairs.size(); ++p) {
-    sum += pair_tables_[epoch * shapes_.pairs.size() + p][Cell(bins, shapes_.pairs[p])];
+  Points sum = offset_[epoch];
+  for (const std::uint32_t root : roots_) {
+    const Step* step = &steps_[root];
+    while (step->left != 0) {
+      const Node node{.left = 0, .feature = step->feature, .last_left = step->last_left};
+      step = &steps_[step->left + (node.GoesLeft(bins[step->feature]) ? 0u : 1u)];
+    }
+    sum += step->points[epoch];
   }
   return std::clamp(sum, kLeastScore, kMostScore);
 }
 
+Model::Parts Model::Explain(std::size_t epoch, std::span<const std::uint8_t> bins) const {
+  Parts parts;
+  parts.base = offset_[epoch];
+  parts.by_feature.assign(features_, 0);
+  for (const std::uint32_t root : roots_) {
+    const Step* step = &steps_[root];
+    parts.base += step->points[epoch];
+    while (step->left != 0) {
+      const Node node{.left = 0, .feature = step->feature, .last_left = step->last_left};
+      const Step* child = &steps_[step->left + (node.GoesLeft(bins[step->feature]) ? 0u : 1u)];
+      parts.by_feature[step->feature] += child->points[epoch] - step->points[epoch];
+      step = child;
+    }
+  }
+  return parts;
+}
+
 bool Model::Valid() const noexcept {
-  const auto finite = [](const auto& table) {
-    return std::all_of(table.begin(), table.end(), [](float x) { return std::isfinite(x); });
-  };
-  const std::size_t n = features();
-  return n > 0 && n <= kMostFeatures && shapes_.pairs.size() <= kMostPairs &&
-         shapes_.pair_tables.size() == shapes_.pairs.size() && std::isfinite(shapes_.base) &&
-         std::all_of(shapes_.main.begin(), shapes_.main.end(), finite) &&
-         std::all_of(shapes_.pair_tables.begin(), shapes_.pair_tables.end(), finite) &&
-         std::all_of(scales_.begin(), scales_.end(),
-                     [](const Scale& s) { return std::isfinite(s.median) && std::isfinite(s.p95); }) &&
-         std::all_of(shapes_.pairs.begin(), shapes_.pairs.end(), [n](Pair p) {
-           return p.first < n && p.second < n && p.first != p.second;
-         });
+  if (features_ == 0 || features_ > kMostFeatures || trees_.empty() || trees_.size() > kMostTrees) return false;
+  for (const Scale& s : scales_) {
+    if (!std::isfinite(s.median) || !std::isfinite(s.p95)) return false;
+  }
+  for (const Tree& tree : trees_) {
+    if (tree.nodes.empty() || tree.nodes.size() > 0xffff) return false;
+    for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+      const Node& node = tree.nodes[i];
+      // Children lie behind their parent, so every walk ends.
+      const bool leaf = node.left == 0;
+      if (!std::isfinite(node.value) || node.feature >= features_) return false;
+      if (!leaf && (node.left <= i || node.left + 1u >= tree.nodes.size())) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace distillwatch::score

@@ -1,11 +1,16 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Model: one additive score over ranked features. Every feature has a shape function (a table over its
-// bins), a few pairs of features have a table of their own; the score is their sum, so that it decomposes
-// into evidence without a remainder. Sums are in integers: exact, and the same on every machine
-// [Model.EvidenceAddsUpExactly].
-// Paper      Y. Lou, R. Caruana, J. Gehrke, G. Hooker, Accurate intelligible models with pairwise
-//            interactions, KDD 2013.
+// Model: one score over ranked features, a sum of small decision trees that decomposes into evidence without
+// a remainder.
+//
+// Every node of a tree has a value. Where a tree asks for a feature, the step from the node's value to the
+// chosen child's is that feature's evidence; so base and evidence add up to the score exactly, in integers,
+// the same on every machine [Model.EvidenceAddsUpExactly].
+//
+// A sum of shape functions of single features (and of forty pairs) was the first choice and explains itself
+// more simply; it lost too much power (src/README.md, dead ends).
+// Paper      J. Friedman, Greedy function approximation: a gradient boosting machine, 2001; A. Saabas,
+//            Interpreting random forests, 2014 (the decomposition along paths).
 // Tested by  tests/score/model_test.cc
 
 #ifndef DISTILLWATCH_SRC_SCORE_MODEL_H_
@@ -29,28 +34,28 @@ inline constexpr double kPointsPerUnit = 65536;
 inline constexpr Points kLeastScore = static_cast<Points>(-8 * kPointsPerUnit);
 inline constexpr Points kMostScore = static_cast<Points>(24 * kPointsPerUnit);
 
-// Pairs see coarser bins: 11 of four, and one for unknown.
-inline constexpr std::size_t kCoarse = 12;
-constexpr std::size_t Coarse(std::uint8_t bin) noexcept { return bin == kUnknownBin ? kCoarse - 1 : bin / 4u; }
+// A node of a tree. Nodes lie before their children; left + 1 is the right child.
+struct Node {
+  float value = 0;              // log odds, of the accounts that come this far
+  std::uint16_t left = 0;       // index within the tree; 0: a leaf
+  std::uint8_t feature = 0;
+  std::uint8_t last_left = 0;   // the last bin that goes left; unknown goes left when bit 7 is set
 
-struct Pair {
-  std::uint32_t first = 0, second = 0;
+  static constexpr std::uint8_t kUnknownLeft = 0x80;
+  bool GoesLeft(std::uint8_t bin) const noexcept {
+    return bin == kUnknownBin ? (last_left & kUnknownLeft) != 0 : bin <= (last_left & ~kUnknownLeft);
+  }
   template <typename Io>
   static void Fields(Io& io, auto& self) {
-    io(self.first, self.second);
+    io(self.value, self.left, self.feature, self.last_left);
   }
 };
 
-// Shape functions in natural units (log odds), as fitted. One for all ages.
-struct Shapes {
-  float base = 0;
-  std::vector<std::array<float, kBinsAndUnknown>> main;           // by feature
-  std::vector<Pair> pairs;
-  std::vector<std::array<float, kCoarse * kCoarse>> pair_tables;  // by pair
-  double Evaluate(std::span<const std::uint8_t> bins) const noexcept;
+struct Tree {
+  std::vector<Node> nodes;  // the root is the first
   template <typename Io>
   static void Fields(Io& io, auto& self) {
-    io(self.base, self.main, self.pairs, self.pair_tables);
+    io(self.nodes);
   }
 };
 
@@ -65,12 +70,16 @@ struct Scale {
 
 class Model {
  public:
+  static constexpr std::size_t kMostTrees = 4096, kMostFeatures = 128;
+
   Model() = default;
-  Model(Shapes shapes, const std::array<Scale, kEpochs>& scales);
+  Model(std::size_t features, std::vector<Tree> trees, const std::array<Scale, kEpochs>& scales);
 
-  std::size_t features() const noexcept { return shapes_.main.size(); }
+  std::size_t features() const noexcept { return features_; }
 
-  // The score's parts: by_feature[f] belongs to feature f (half of a pair's value each), the rest is base.
+  // Log odds as fitted, before scores of different ages are made comparable.
+  double LogOdds(std::span<const std::uint8_t> bins) const noexcept;
+
   struct Parts {
     Points base = 0;
     std::vector<Points> by_feature;
@@ -78,26 +87,32 @@ class Model {
   Parts Explain(std::size_t epoch, std::span<const std::uint8_t> bins) const;
 
   // base + all parts, cut to [kLeastScore, kMostScore].
-  //   Cost  O(features + pairs), no allocation
+  //   Cost  O(trees x depth), no allocation
   Points Score(std::size_t epoch, std::span<const std::uint8_t> bins) const noexcept;
 
   bool Valid() const noexcept;
   template <typename Io>
   static void Fields(Io& io, auto& self) {
-    io(self.shapes_, self.scales_);
+    io(self.features_, self.trees_, self.scales_);
     if constexpr (!std::is_const_v<std::remove_reference_t<decltype(self)>>) self.Tabulate();
   }
 
  private:
-  // Fills the tables from shapes and scales, if those are valid.
+  // A node as it is evaluated: its value in points for every age.
+  struct Step {
+    std::array<Points, kEpochs> points{};
+    std::uint32_t left = 0;  // index into steps_; 0: a leaf
+    std::uint8_t feature = 0, last_left = 0;
+  };
+  // Fills what follows from trees and scales, if those are valid.
   void Tabulate();
 
-  Shapes shapes_;
+  std::uint32_t features_ = 0;
+  std::vector<Tree> trees_;
   std::array<Scale, kEpochs> scales_{};
-  // In points, scaled for each age.
-  std::array<Points, kEpochs> base_{};
-  std::vector<std::array<Points, kBinsAndUnknown>> main_;           // by epoch, then feature
-  std::vector<std::array<Points, kCoarse * kCoarse>> pair_tables_;  // by epoch, then pair; even numbers
+  std::vector<Step> steps_;            // of all trees
+  std::vector<std::uint32_t> roots_;   // index into steps_
+  std::array<Points, kEpochs> offset_{};  // minus the age's 95th percentile
 };
 
 }  // namespace distillwatch::score
