@@ -15,6 +15,8 @@
 #include <span>
 #include <vector>
 
+#include "text/key.h"
+
 namespace distillwatch::oracle {
 
 using Hashes = std::span<const std::uint64_t>;
@@ -38,22 +40,16 @@ inline double Jaccard(Hashes a, Hashes b) {
 // Fast Similarity Sketching by its definition in minhash.h: the least (round, value) that any
 // member of the set offers to the slot. Round 0: the top bits of the hash name the one slot it is
 // offered to. Round 1: the same of the hash mixed once more. Round 2: every member offers a value
-// of the slot's own function to every slot.
-//   mix         the bijection between the rounds
-//   multiplier  of the slot's own function, an odd number for each slot
-template <typename Mix, typename Multiplier>
-std::vector<std::uint32_t> MinHash(Hashes hashes, std::size_t slots, Mix mix,
-                                   Multiplier multiplier) {
+// of the slot's own function to every slot. The constants are part of the format.
+inline std::vector<std::uint32_t> MinHash(Hashes hashes, std::size_t slots) {
   constexpr std::uint64_t kValues = std::uint64_t{1} << 30;
   std::vector<std::uint32_t> signature(slots, 0xffffffff);
-  const auto slot_of = [slots](std::uint64_t h) {
-    return static_cast<std::size_t>(static_cast<double>(h >> 32) * 0x1p-32 *
-                                    static_cast<double>(slots));
-  };
+  const auto slot_of = [slots](std::uint64_t h) { return (h >> 32) * slots >> 32; };
   for (std::size_t slot = 0; slot < slots; ++slot) {
+    const std::uint64_t multiplier = text::Mix(0x5851f42d4c957f2dULL + slot) | 1;
     for (const std::uint64_t h : hashes) {
-      const std::uint64_t again = mix(h);
-      std::uint64_t offer = 2 * kValues + (h * multiplier(slot) >> 34);
+      const std::uint64_t again = text::Mix(h);
+      std::uint64_t offer = 2 * kValues + (h * multiplier >> 34);
       if (slot_of(again) == slot) offer = std::min(offer, kValues + again % kValues);
       if (slot_of(h) == slot) offer = std::min(offer, h % kValues);
       signature[slot] = std::min(signature[slot], static_cast<std::uint32_t>(offer));
