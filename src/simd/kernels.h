@@ -29,6 +29,16 @@ struct Kernels {
   // a[i] = min(a[i], b[i]).
   void (*min_into)(std::uint32_t* a, const std::uint32_t* b, std::size_t n);
 
+  // Reads text up to its first byte that is not ASCII, and returns how many bytes it read. Of these,
+  // folded[i] is text[i] in lower case where it is a letter or digit, and bit i of `words` says whether
+  // it is one. folded and words have room for n rounded up to 64 bytes and bits; what lies beyond the
+  // bytes read is 0 in words and anything in folded.
+  std::size_t (*fold_ascii)(const char* text, std::size_t n, char* folded, std::uint64_t* words);
+
+  // out[i] = Mix(in[i] + rotl(in[i + 1], 21) + rotl(in[i + 2], 42)) for all n - 2 triples (text/key.h);
+  // out may be in or begin before it.
+  void (*mix_triples)(const std::uint64_t* in, std::size_t n, std::uint64_t* out);
+
   // votes[i] += bit i of the hash ? 1 : -1, for the low 32 bits of every hash.
   void (*vote)(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]);
 };

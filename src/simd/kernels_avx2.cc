@@ -7,6 +7,8 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #define DISTILLWATCH_TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
 
@@ -66,6 +68,73 @@ DISTILLWATCH_TARGET void MinInto(std::uint32_t* a, const std::uint32_t* b, std::
   Scalar().min_into(a + i, b + i, n - i);
 }
 
+// 32 bytes in lower case, their word characters and those that are not ASCII, as bits.
+struct Folded {
+  __m256i bytes;
+  std::uint32_t words, foreign;
+};
+// Signed comparison: bytes that are not ASCII are negative and lie in no range.
+DISTILLWATCH_TARGET inline __m256i Between(__m256i x, char first, char last) {
+  return _mm256_and_si256(_mm256_cmpgt_epi8(x, _mm256_set1_epi8(static_cast<char>(first - 1))),
+                          _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(last + 1)), x));
+}
+DISTILLWATCH_TARGET inline Folded Fold(__m256i c) {
+  const __m256i upper = Between(c, 'A', 'Z');
+  const __m256i lower = _mm256_or_si256(c, _mm256_and_si256(upper, _mm256_set1_epi8(0x20)));
+  const __m256i word = _mm256_or_si256(Between(lower, 'a', 'z'), Between(lower, '0', '9'));
+  return {lower, static_cast<std::uint32_t>(_mm256_movemask_epi8(word)),
+          static_cast<std::uint32_t>(_mm256_movemask_epi8(c))};
+}
+
+DISTILLWATCH_TARGET std::size_t FoldAscii(const char* text, std::size_t n, char* folded,
+                                          std::uint64_t* words) {
+  for (std::size_t i = 0; i < n; i += 64) {
+    alignas(32) char last[64];
+    const char* block = text + i;
+    if (n - i < 64) {
+      std::memset(last, 0, sizeof(last));
+      std::memcpy(last, block, n - i);
+      block = last;
+    }
+    const Folded a = Fold(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block)));
+    const Folded b = Fold(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 32)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(folded + i), a.bytes);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(folded + i + 32), b.bytes);
+    const std::uint64_t foreign = a.foreign | std::uint64_t{b.foreign} << 32;
+    words[i / 64] = a.words | std::uint64_t{b.words} << 32;
+    if (foreign != 0) {
+      words[i / 64] &= (foreign & (~foreign + 1)) - 1;  // what is below the first foreign byte
+      return i + static_cast<std::size_t>(std::countr_zero(foreign));
+    }
+  }
+  return n;
+}
+
+// The bijection of text/key.h in every lane.
+DISTILLWATCH_TARGET inline __m256i Mix(__m256i x) {
+  const __m256i a = _mm256_set1_epi64x(static_cast<long long>(0x9fb21c651e98df25ULL));
+  const __m256i b = _mm256_set1_epi64x(static_cast<long long>(0x9e3779b97f4a7c15ULL));
+  x = _mm256_xor_si256(x, _mm256_srli_epi64(x, 32));
+  x = Multiply(x, a, _mm256_srli_epi64(a, 32));
+  x = _mm256_xor_si256(x, _mm256_srli_epi64(x, 29));
+  x = Multiply(x, b, _mm256_srli_epi64(b, 32));
+  return _mm256_xor_si256(x, _mm256_srli_epi64(x, 32));
+}
+
+DISTILLWATCH_TARGET void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  std::size_t i = 0;
+  for (; i + 6 <= n; i += 4) {
+    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i));
+    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i + 1));
+    const __m256i c = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i + 2));
+    const __m256i turned_b = _mm256_or_si256(_mm256_slli_epi64(b, 21), _mm256_srli_epi64(b, 43));
+    const __m256i turned_c = _mm256_or_si256(_mm256_slli_epi64(c, 42), _mm256_srli_epi64(c, 22));
+    const __m256i sum = _mm256_add_epi64(a, _mm256_add_epi64(turned_b, turned_c));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), Mix(sum));
+  }
+  Scalar().mix_triples(in + i, n - i, out + i);
+}
+
 DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   const __m256i bits = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096,
                                          8192, 16384, static_cast<short>(0x8000));
@@ -90,8 +159,8 @@ DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::i
 
 const Kernels& Avx2() noexcept {
   // The bins are scattered stores: there is nothing to win in AVX2.
-  static const Kernels kernels = {"avx2",     Scalar().bin_min, MultiplyMin,
-                                  CountEqual, MinInto,          Vote};
+  static const Kernels kernels = {"avx2",  Scalar().bin_min, MultiplyMin, CountEqual,
+                                  MinInto, FoldAscii,        MixTriples,  Vote};
   return kernels;
 }
 

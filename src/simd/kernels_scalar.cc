@@ -1,8 +1,10 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <bit>
 
 #include "simd/kernels.h"
+#include "text/key.h"
 
 namespace distillwatch::simd {
 namespace {
@@ -34,6 +36,25 @@ void MinInto(std::uint32_t* a, const std::uint32_t* b, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) a[i] = std::min(a[i], b[i]);
 }
 
+std::size_t FoldAscii(const char* text, std::size_t n, char* folded, std::uint64_t* words) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i % 64 == 0) words[i / 64] = 0;
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x80) return i;
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool word = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    folded[i] = static_cast<char>(upper ? c + 32 : c);
+    words[i / 64] |= std::uint64_t{word} << i % 64;
+  }
+  return n;
+}
+
+void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  for (std::size_t i = 0; i + 2 < n; ++i) {
+    out[i] = text::Mix(in[i] + std::rotl(in[i + 1], 21) + std::rotl(in[i + 2], 42));
+  }
+}
+
 void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   for (std::size_t i = 0; i < n; ++i) {
     for (int bit = 0; bit < 32; ++bit) {
@@ -42,7 +63,8 @@ void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   }
 }
 
-constexpr Kernels kScalar = {"scalar", BinMin, MultiplyMin, CountEqual, MinInto, Vote};
+constexpr Kernels kScalar = {"scalar", BinMin,    MultiplyMin, CountEqual,
+                             MinInto,  FoldAscii, MixTriples,  Vote};
 
 }  // namespace
 

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -19,6 +21,7 @@
 #include "distillwatch/minhash.h"
 #include "support/oracle.h"
 #include "support/random_inputs.h"
+#include "text/key.h"
 
 namespace distillwatch::simd {
 namespace {
@@ -164,6 +167,79 @@ TEST_P(EveryTarget, VoteIsTheScalarOne) {
   }
 }
 
+// Every byte at every place of two blocks and a half, and foreign bytes at each of them.
+TEST_P(EveryTarget, FoldAsciiIsTheScalarOne) {
+  Random random(8);
+  for (std::size_t n = 0; n <= kLongest; ++n) {
+    for (const bool foreign : {false, true}) {
+      AtTheEdge<char> text(n);
+      for (std::size_t i = 0; i < n; ++i) text[i] = static_cast<char>(random.Below(128));
+      if (foreign && n > 0) text[random.Below(n)] = static_cast<char>(128 + random.Below(128));
+      const std::size_t rounded = (n + 63) / 64 * 64;
+      AtTheEdge<char> got(rounded), truth(rounded);
+      AtTheEdge<std::uint64_t> got_words(rounded / 64), truth_words(rounded / 64);
+      const std::size_t read = kernels().fold_ascii(text.data(), n, got.data(), got_words.data());
+      ASSERT_EQ(read, Scalar().fold_ascii(text.data(), n, truth.data(), truth_words.data()));
+      ASSERT_EQ(read < n, foreign && n > 0);
+      for (std::size_t i = 0; i < read; ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        const bool word = std::isalnum(c) != 0;
+        ASSERT_EQ(got_words[i / 64] >> i % 64 & 1, word ? 1u : 0u) << n << " at " << i;
+        ASSERT_EQ(truth_words[i / 64] >> i % 64 & 1, word ? 1u : 0u) << n << " at " << i;
+        if (!word) continue;
+        ASSERT_EQ(got[i], std::tolower(c)) << n << " at " << i;
+        ASSERT_EQ(truth[i], std::tolower(c)) << n << " at " << i;
+      }
+      if (read == 0) continue;
+      // Beyond what was read there is no word.
+      ASSERT_EQ(got_words[(read - 1) / 64], truth_words[(read - 1) / 64]) << n;
+    }
+  }
+}
+
+TEST_P(EveryTarget, FoldAsciiKnowsEveryByte) {
+  for (int c = 0; c < 256; ++c) {
+    for (const std::size_t at : {0u, 31u, 32u, 63u, 64u, 100u}) {
+      std::array<char, 128> text{}, folded{};
+      std::array<std::uint64_t, 2> words{};
+      text[at] = static_cast<char>(c);
+      const std::size_t read = kernels().fold_ascii(text.data(), 101, folded.data(), words.data());
+      ASSERT_EQ(read, c < 128 ? 101u : at) << c;
+      if (c >= 128) continue;
+      ASSERT_EQ(words[at / 64], std::uint64_t{std::isalnum(c) != 0} << at % 64) << c;
+      if (std::isalnum(c)) {
+        ASSERT_EQ(folded[at], std::tolower(c));
+      }
+    }
+  }
+}
+
+TEST_P(EveryTarget, MixTriplesIsTheScalarOneAlsoInPlace) {
+  Random random(9);
+  for (std::size_t n = 0; n <= kLongest; ++n) {
+    AtTheEdge<std::uint64_t> in(n), out(n < 2 ? 0 : n - 2);
+    std::vector<std::uint64_t> truth;
+    for (std::size_t i = 0; i < n; ++i) in[i] = random.Bits();
+    for (std::size_t i = 0; i + 2 < n; ++i) {
+      truth.push_back(text::Mix(in[i] + std::rotl(in[i + 1], 21) + std::rotl(in[i + 2], 42)));
+    }
+    kernels().mix_triples(in.data(), n, out.data());
+    ASSERT_TRUE(std::equal(truth.begin(), truth.end(), out.data())) << n;
+    kernels().mix_triples(in.data(), n, in.data());
+    ASSERT_TRUE(std::equal(truth.begin(), truth.end(), in.data())) << n;
+  }
+}
+
+TEST_P(EveryTarget, MixTriplesMayWriteBeforeWhereItReads) {
+  Random random(10);
+  for (const std::size_t shift : {1, 2, 7, 8, 9}) {
+    std::vector<std::uint64_t> all = support::RandomHashes(200, random), truth(198 - shift);
+    kernels().mix_triples(&all[shift], 200 - shift, truth.data());
+    kernels().mix_triples(&all[shift], 200 - shift, all.data());
+    ASSERT_TRUE(std::equal(truth.begin(), truth.end(), all.begin())) << shift;
+  }
+}
+
 // Loads and stores may not count on vector alignment: every start within a vector, with guards
 // around.
 TEST_P(EveryTarget, NothingDependsOnAlignment) {
@@ -201,6 +277,8 @@ TEST_P(EveryTarget, IsReallyItsOwn) {
   EXPECT_NE(kernels().count_equal, Scalar().count_equal);
   EXPECT_NE(kernels().min_into, Scalar().min_into);
   EXPECT_NE(kernels().vote, Scalar().vote);
+  EXPECT_NE(kernels().fold_ascii, Scalar().fold_ascii);
+  EXPECT_NE(kernels().mix_triples, Scalar().mix_triples);
 }
 
 // What the processor says it can do, read from the system and not from the compiler's runtime.
