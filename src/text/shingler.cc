@@ -119,14 +119,10 @@ class Splitter {
     more_ = more_ && sink_(&buffers_.folded[begin], end - begin, false);
   }
 
-  // Reads one character and returns what is behind it.
+  // Reads one character, or a broken byte, which separates; returns what is behind it.
   const char* Read(const char* p, const char* end) {
     const text::Decoded d = text::Decode(reinterpret_cast<const unsigned char*>(p),
                                          reinterpret_cast<const unsigned char*>(end));
-    if (d.code_point == text::kBroken) {
-      Flush();
-      return p + 1;
-    }
     std::uint32_t letters[3];
     const std::size_t n = text::DecomposeHangul(d.code_point, letters);
     for (std::size_t i = 0; i < n; ++i) Take(letters[i], CharClass::kWord);

@@ -42,7 +42,7 @@ struct Decoded {
   std::uint32_t size;  // bytes read, at least 1
 };
 
-inline constexpr std::uint32_t kBroken = 0xffffffff;  // a byte that is not UTF-8
+inline constexpr std::uint32_t kBroken = 0xffffffff;  // a byte that is not UTF-8; a separator
 
 // Reads one character of [p, end), p < end. Overlong forms, surrogates and values past U+10FFFF are
 // broken bytes, one at a time.

@@ -289,6 +289,18 @@ TEST(Shingler, AnEqualPrefixHasAnEqualHashAndALongerOneHasNot) {
   EXPECT_EQ(shingler.HashPrefix(text, text.size() + 100), shingler.HashPrefix(text, text.size()));
 }
 
+TEST(Shingler, NoLongStretchOfAPrefixEscapesItsHash) {
+  Random random(8);
+  const Shingler shingler = Make();
+  const std::string text = support::EnglishLike(20'000, random);
+  const std::uint64_t hash = shingler.HashPrefix(text, text.size());
+  for (std::size_t at = 0; at + 640 <= text.size(); at += 97) {
+    std::string other = text;
+    other.replace(at, 640, 640, '#');
+    EXPECT_NE(shingler.HashPrefix(other, other.size()), hash) << at;
+  }
+}
+
 TEST(ShinglerAlloc, ExtractIsFreeOnceScratchIsMade) {
   Random random(7);
   const Shingler shingler = Make(4096);

@@ -171,6 +171,7 @@ TEST(Fold, ClassesCharactersByTheirPartInText) {
       {0xe81, CharClass::kUnspaced},  // Burmese, Lao
       {0x3fffd, CharClass::kUnspaced},
       {0x10ffff, CharClass::kSeparator},
+      {kBroken, CharClass::kSeparator},
   };
   for (const auto& [c, char_class] : known) EXPECT_EQ(Class(c), char_class) << std::hex << c;
 }
