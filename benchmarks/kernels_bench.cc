@@ -130,7 +130,7 @@ void Kernel(benchmark::State& state, const simd::Kernels& kernels, std::string_v
   for (auto _ : state) {
     const std::vector<std::uint64_t>& in = hashes[i++ % kPrompts];
     if (name == "bin_min") {
-      kernels.bin_min(in.data(), n, slots.data(), 7);
+      kernels.bin_min(in.data(), n, slots.data(), 7, 0);
     } else if (name == "multiply_min") {
       benchmark::DoNotOptimize(kernels.multiply_min(in.data(), n, in[0] | 1));
     } else if (name == "mix_triples") {

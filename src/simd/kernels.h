@@ -16,12 +16,22 @@ namespace distillwatch::simd {
 struct Kernels {
   const char* name;
 
-  // For every hash h: slot = top log2_slots bits of h; slots[slot] = min(slots[slot], h mod 2^30).
-  void (*bin_min)(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots);
+  // For every hash h: slot = top log2_slots bits of h; slots[slot] = min(slots[slot], tag | h mod 2^30).
+  void (*bin_min)(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots,
+                  std::uint32_t tag);
 
   // The least ((h * multiplier) >> 34) over all hashes; 0xffffffff when there are none.
   std::uint32_t (*multiply_min)(const std::uint64_t* hashes, std::size_t n,
                                 std::uint64_t multiplier);
+
+  // The same for many multipliers at once: for few hashes.
+  //   Needs  n_multipliers a multiple of 32
+  void (*multiply_min_each)(const std::uint64_t* hashes, std::size_t n,
+                            const std::uint64_t* multipliers, std::size_t n_multipliers,
+                            std::uint32_t* least);
+
+  // out[i] = Mix(in[i]) (text/key.h).
+  void (*mix)(const std::uint64_t* in, std::size_t n, std::uint64_t* out);
 
   // How many of the n positions agree.
   std::uint32_t (*count_equal)(const std::uint16_t* a, const std::uint16_t* b, std::size_t n);

@@ -29,6 +29,38 @@ DISTILLWATCH_TARGET std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::
   return static_cast<std::uint32_t>(_mm512_reduce_min_epu64(least));
 }
 
+// The bijection of text/key.h in every lane.
+DISTILLWATCH_TARGET inline __m512i Mix(__m512i x) {
+  x = _mm512_xor_si512(x, _mm512_srli_epi64(x, 32));
+  x = _mm512_mullo_epi64(x, _mm512_set1_epi64(static_cast<long long>(0x9fb21c651e98df25ULL)));
+  x = _mm512_xor_si512(x, _mm512_srli_epi64(x, 29));
+  x = _mm512_mullo_epi64(x, _mm512_set1_epi64(static_cast<long long>(0x9e3779b97f4a7c15ULL)));
+  return _mm512_xor_si512(x, _mm512_srli_epi64(x, 32));
+}
+
+DISTILLWATCH_TARGET void MultiplyMinEach(const std::uint64_t* hashes, std::size_t n,
+                                         const std::uint64_t* multipliers,
+                                         std::size_t n_multipliers, std::uint32_t* least) {
+  for (std::size_t i = 0; i < n_multipliers; i += 16) {
+    const __m512i a = _mm512_loadu_si512(multipliers + i);
+    const __m512i b = _mm512_loadu_si512(multipliers + i + 8);
+    __m512i least_a = _mm512_set1_epi64(0xffffffff), least_b = least_a;
+    for (std::size_t j = 0; j < n; ++j) {
+      const __m512i h = _mm512_set1_epi64(static_cast<long long>(hashes[j]));
+      least_a = _mm512_min_epu64(least_a, _mm512_srli_epi64(_mm512_mullo_epi64(h, a), 34));
+      least_b = _mm512_min_epu64(least_b, _mm512_srli_epi64(_mm512_mullo_epi64(h, b), 34));
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(least + i), _mm512_cvtepi64_epi32(least_a));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(least + i + 8), _mm512_cvtepi64_epi32(least_b));
+  }
+}
+
+DISTILLWATCH_TARGET void MixAll(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) _mm512_storeu_si512(out + i, Mix(_mm512_loadu_si512(in + i)));
+  Scalar().mix(in + i, n - i, out + i);
+}
+
 DISTILLWATCH_TARGET std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b,
                                              std::size_t n) {
   std::uint32_t equal = 0;
@@ -72,15 +104,6 @@ DISTILLWATCH_TARGET std::size_t FoldAscii(const char* text, std::size_t n, char*
   return n;
 }
 
-// The bijection of text/key.h in every lane.
-DISTILLWATCH_TARGET inline __m512i Mix(__m512i x) {
-  x = _mm512_xor_si512(x, _mm512_srli_epi64(x, 32));
-  x = _mm512_mullo_epi64(x, _mm512_set1_epi64(static_cast<long long>(0x9fb21c651e98df25ULL)));
-  x = _mm512_xor_si512(x, _mm512_srli_epi64(x, 29));
-  x = _mm512_mullo_epi64(x, _mm512_set1_epi64(static_cast<long long>(0x9e3779b97f4a7c15ULL)));
-  return _mm512_xor_si512(x, _mm512_srli_epi64(x, 32));
-}
-
 DISTILLWATCH_TARGET void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
   std::size_t i = 0;
   for (; i + 10 <= n; i += 8) {
@@ -107,8 +130,9 @@ DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::i
 }  // namespace
 
 const Kernels& Avx512() noexcept {
-  static const Kernels kernels = {"avx512", Scalar().bin_min, MultiplyMin, CountEqual,
-                                  MinInto,  FoldAscii,        MixTriples,  Vote};
+  static const Kernels kernels = {
+      "avx512",   Scalar().bin_min, MultiplyMin, MultiplyMinEach, MixAll,
+      CountEqual, MinInto,          FoldAscii,   MixTriples,      Vote};
   return kernels;
 }
 

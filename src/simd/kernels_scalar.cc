@@ -9,10 +9,11 @@
 namespace distillwatch::simd {
 namespace {
 
-void BinMin(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots) {
+void BinMin(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots,
+            std::uint32_t tag) {
   const int shift = 64 - log2_slots;
   for (std::size_t i = 0; i < n; ++i) {
-    const auto value = static_cast<std::uint32_t>(hashes[i] & 0x3fffffff);
+    const auto value = tag | static_cast<std::uint32_t>(hashes[i] & 0x3fffffff);
     std::uint32_t& slot = slots[hashes[i] >> shift];
     slot = std::min(slot, value);
   }
@@ -24,6 +25,15 @@ std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::size_t n, std::uint6
     least = std::min(least, static_cast<std::uint32_t>(hashes[i] * multiplier >> 34));
   }
   return least;
+}
+
+void MultiplyMinEach(const std::uint64_t* hashes, std::size_t n, const std::uint64_t* multipliers,
+                     std::size_t n_multipliers, std::uint32_t* least) {
+  for (std::size_t i = 0; i < n_multipliers; ++i) least[i] = MultiplyMin(hashes, n, multipliers[i]);
+}
+
+void Mix(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = text::Mix(in[i]);
 }
 
 std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b, std::size_t n) {
@@ -63,11 +73,13 @@ void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   }
 }
 
-constexpr Kernels kScalar = {"scalar", BinMin,    MultiplyMin, CountEqual,
-                             MinInto,  FoldAscii, MixTriples,  Vote};
+constexpr Kernels kScalar = {"scalar",   BinMin,  MultiplyMin, MultiplyMinEach, Mix,
+                             CountEqual, MinInto, FoldAscii,   MixTriples,      Vote};
 
 }  // namespace
 
-const Kernels& Scalar() noexcept { return kScalar; }
+const Kernels& Scalar() noexcept {
+  return kScalar;
+}
 
 }  // namespace distillwatch::simd

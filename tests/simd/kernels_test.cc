@@ -88,6 +88,34 @@ TEST_P(EveryTarget, MultiplyMinKnowsTheLargestProducts) {
   }
 }
 
+TEST_P(EveryTarget, MultiplyMinEachIsMultiplyMinForEach) {
+  Random random(11);
+  for (std::size_t n = 0; n <= 70; ++n) {
+    for (const std::size_t n_multipliers : {0u, 32u, 64u, 256u}) {
+      AtTheEdge<std::uint64_t> hashes(n), multipliers(n_multipliers);
+      AtTheEdge<std::uint32_t> least(n_multipliers);
+      for (std::size_t i = 0; i < n; ++i) hashes[i] = random.Chance(0.05) ? 0 : random.Bits();
+      for (std::size_t i = 0; i < n_multipliers; ++i) multipliers[i] = random.Bits() | 1;
+      kernels().multiply_min_each(hashes.data(), n, multipliers.data(), n_multipliers,
+                                  least.data());
+      for (std::size_t i = 0; i < n_multipliers; ++i) {
+        ASSERT_EQ(least[i], Scalar().multiply_min(hashes.data(), n, multipliers[i]))
+            << n << ", " << i;
+      }
+    }
+  }
+}
+
+TEST_P(EveryTarget, MixIsTheScalarOne) {
+  Random random(12);
+  for (std::size_t n = 0; n <= kLongest; ++n) {
+    AtTheEdge<std::uint64_t> in(n), out(n);
+    for (std::size_t i = 0; i < n; ++i) in[i] = random.Bits();
+    kernels().mix(in.data(), n, out.data());
+    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(out[i], text::Mix(in[i])) << n << " at " << i;
+  }
+}
+
 TEST_P(EveryTarget, CountEqualIsTheScalarOne) {
   Random random(2);
   for (std::size_t n = 0; n <= kLongest; ++n) {
@@ -137,11 +165,12 @@ TEST_P(EveryTarget, BinMinIsTheScalarOne) {
       for (std::size_t i = 0; i < slots; ++i) {
         truth[i] = got[i] = random.Chance(0.1) ? 5 : 0xffffffff;  // what is there already counts
       }
+      const std::uint32_t tag = n % 2 << 30;
       for (std::size_t i = 0; i < n; ++i) {
         std::uint32_t& slot = truth[hashes[i] >> (64 - log2_slots)];
-        slot = std::min(slot, static_cast<std::uint32_t>(hashes[i] % (1u << 30)));
+        slot = std::min(slot, tag + static_cast<std::uint32_t>(hashes[i] % (1u << 30)));
       }
-      kernels().bin_min(hashes.data(), n, got.data(), log2_slots);
+      kernels().bin_min(hashes.data(), n, got.data(), log2_slots, tag);
       ASSERT_TRUE(std::equal(truth.begin(), truth.end(), got.data())) << n;
     }
   }
@@ -277,6 +306,8 @@ TEST_P(EveryTarget, IsReallyItsOwn) {
   EXPECT_NE(kernels().count_equal, Scalar().count_equal);
   EXPECT_NE(kernels().min_into, Scalar().min_into);
   EXPECT_NE(kernels().vote, Scalar().vote);
+  EXPECT_NE(kernels().mix, Scalar().mix);
+  EXPECT_NE(kernels().multiply_min_each, Scalar().multiply_min_each);
   EXPECT_NE(kernels().fold_ascii, Scalar().fold_ascii);
   EXPECT_NE(kernels().mix_triples, Scalar().mix_triples);
 }
