@@ -133,6 +133,10 @@ void Kernel(benchmark::State& state, const simd::Kernels& kernels, std::string_v
       kernels.bin_min(in.data(), n, slots.data(), 7, 0);
     } else if (name == "multiply_min") {
       benchmark::DoNotOptimize(kernels.multiply_min(in.data(), n, in[0] | 1));
+    } else if (name == "multiply_min_each") {
+      kernels.multiply_min_each(in.data(), n, in.data(), 64, slots.data());
+    } else if (name == "mix") {
+      kernels.mix(in.data(), n, out.data());
     } else if (name == "mix_triples") {
       kernels.mix_triples(in.data(), n, out.data());
     } else if (name == "count_equal") {
@@ -178,8 +182,8 @@ void RegisterText() {
 }
 
 void RegisterKernels() {
-  for (const char* kernel :
-       {"bin_min", "multiply_min", "mix_triples", "count_equal", "min_into", "vote"}) {
+  for (const char* kernel : {"bin_min", "multiply_min", "multiply_min_each", "mix", "mix_triples",
+                             "count_equal", "min_into", "vote"}) {
     for (const simd::Kernels* target : simd::Available()) {
       for (const std::size_t n : {64, 340}) {
         const std::string name =

@@ -67,8 +67,10 @@ void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
 
 void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   for (std::size_t i = 0; i < n; ++i) {
+    const auto bits = static_cast<std::uint32_t>(hashes[i]);
     for (int bit = 0; bit < 32; ++bit) {
-      votes[bit] = static_cast<std::int16_t>(votes[bit] + ((hashes[i] >> bit & 1) ? 1 : -1));
+      const int vote = 2 * static_cast<int>(bits >> bit & 1) - 1;
+      votes[bit] = static_cast<std::int16_t>(votes[bit] + vote);
     }
   }
 }
