@@ -207,16 +207,19 @@ TEST(HeavyHitters, OnlyTheOriginalBytesParse) {
             StatusCode::kFailedPrecondition);
 }
 
-TEST(HeavyHitters, AnErrorAboveTheCountIsRefused) {
+TEST(HeavyHitters, EntriesThatNoStreamProducesAreRefused) {
   HeavyHitters sketch;
   sketch.Update(0);  // the first entry of the first set: tag 0, count 1, error 0
-  const auto with_error = [&sketch](char error) {
-    const std::string forged = support::Forge(
-        sketch.Serialize(kKey), [error](std::string& payload) { payload[6] = error; });
+  sketch.Update(2);  // the second: tag 1
+  const auto with = [&sketch](std::size_t at, char byte) {
+    const std::string forged =
+        support::Forge(sketch.Serialize(kKey), [=](std::string& payload) { payload[at] = byte; });
     return HeavyHitters::Parse(forged, kKey).status().code();
   };
-  EXPECT_EQ(with_error(1), StatusCode::kOk);
-  EXPECT_EQ(with_error(2), StatusCode::kDataLoss);
+  EXPECT_EQ(with(6, 1), StatusCode::kOk);
+  EXPECT_EQ(with(6, 2), StatusCode::kDataLoss);   // an error above the count
+  EXPECT_EQ(with(8, 0), StatusCode::kDataLoss);   // a term twice in its set
+  EXPECT_EQ(with(16, 1), StatusCode::kDataLoss);  // a free entry with a tag
 }
 
 TEST(HeavyHittersGolden, BytesOfVersionOne) {
