@@ -37,22 +37,26 @@ class DISTILLWATCH_EXPORT CoverageCells {
     double collision = 0;       // chance that two requests share a cell, in [0, 1]
     double entropy_nats = 0;    // collision entropy, in [0, ln of the square of the effective events]
     double effective_events = 0;  // W^2 / Q
-    double unseen_mass = 0;     // Good-Turing: chance that the next request opens a cell, in [0, 1]
+    // Good-Turing: the share of requests in cells of weight at most 1, which is the chance that the next
+    // request opens a cell, in [0, 1]. Once weights have decayed it is too high.
+    double unseen_mass = 0;
   };
 
-  // Adds one request of weight 1.
+  // Adds one request of weight 1. Everything is halved when the total reaches 512, which also keeps the
+  // memory of a busy account short.
   void Update(std::uint8_t cell) noexcept;
 
-  // Multiplies all weights with factor in [0, 1].
+  // Multiplies all weights with factor in [0, 1]; above 1 counts as 1, below 0 as 0.
   void Decay(float factor) noexcept;
 
-  // Adds the other's weights; both must be decayed to the same tick and use the same cells.
+  // Adds the other's weights; both must be decayed to the same tick and use the same cells. Halves like
+  // Update.
   void Merge(const CoverageCells& other) noexcept;
 
-  //   Cost  O(kCells)
+  //   Cost  O(kCells), no allocation  [CoverageCellsAlloc.UpdateDecayMergeAndMeasureAreFree]
   Estimate Measure() const noexcept;
 
-  float weight(std::uint8_t cell) const noexcept { return static_cast<float>(cells_[cell]) * kUnit; }
+  float weight(std::uint8_t cell) const noexcept;
   float total() const noexcept { return total_; }
 
   std::string Serialize(std::uint64_t key_id) const;
@@ -68,10 +72,8 @@ class DISTILLWATCH_EXPORT CoverageCells {
   static void Fields(Io& io, auto& self) {
     io(self.cells_, self.total_, self.squares_);
   }
-  // Weights are kept in 64ths. Everything is halved when the total reaches kMostTotal, which also keeps
-  // the memory of a busy account short.
-  static constexpr float kUnit = 1.0f / 64;
-  static constexpr float kMostTotal = 512;
+  // Weights in a floating-point form of 16 bits. Fixed point will not do: a small weight times 0.917,
+  // rounded, stays what it is, and an idle account's cells would never fade.
   std::array<std::uint16_t, kCells> cells_{};
   float total_ = 0;    // W
   float squares_ = 0;  // Q

@@ -1,13 +1,14 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// HeavyHitters: the terms that recur, with counts that are never above the truth.
+// HeavyHitters: the terms that recur, with bounds on how often.
 //
 // Use it when   a stream has a few terms in a large share of its events (a template) and many others.
-// Not when      counts of rare terms matter: they are 0 here.
+// Not when      counts of rare terms matter: they are 0 here; or counts beyond 65,535, where they stop.
 // Paper         A. Metwally, D. Agrawal, A. El Abbadi, Efficient computation of frequent and top-k
 //               elements in data streams, ICDT 2005 (Space-Saving). Differs: the table is cut into sets
 //               of 8 entries chosen by the term's hash, so that an update reads one cache line; the bound
-//               below then holds for the set, not for the table.
+//               below then holds for the set, not for the table. An entry knows its term by 32 bits of the
+//               hash: two terms of one set are taken for one another once in 4 billion pairs.
 // Tested by     tests/sketch/heavy_hitters_test.cc    Measured by  benchmarks/sketch_bench.cc
 
 #ifndef DISTILLWATCH_HEAVY_HITTERS_H_
@@ -35,13 +36,15 @@ class DISTILLWATCH_EXPORT HeavyHitters {
   static constexpr std::size_t kWays = 8;
 
   struct Count {
-    std::uint32_t least = 0;  // the true count is at least this
-    std::uint32_t most = 0;   // and at most this, for a term that is tracked
+    std::uint32_t least = 0;  // the true count is at least this, always
+    std::uint32_t most = 0;   // and at most this, for a term that is tracked; 65,535: or any more
   };
 
   // Adds one occurrence.
   //   Returns  the term's count before it
-  //   Bound    most - least <= occurrences in the term's set / 8  [HeavyHittersOracle.CountsBracketTruth]
+  //   Cost     one set; no allocation  [HeavyHittersAlloc.UpdateFindHalveAndMergeAreFree]
+  //   Bound    most - least <= occurrences in the term's set / 8, and 2 more once Halve was called
+  //            (occurrences count half then, too)  [HeavyHittersOracle.CountsBracketTruth]
   Count Update(std::uint64_t term) noexcept;
 
   Count Find(std::uint64_t term) const noexcept;

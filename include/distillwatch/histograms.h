@@ -81,7 +81,7 @@ class DISTILLWATCH_EXPORT GapHistogram {
   Moments log_gap_;     // ln of gaps in seconds
   Moments pace_;        // the same, gaps under half an hour
   Moments gap_;         // gaps in seconds
-  float products_ = 0;  // sum of products of successive ln gaps
+  float products_ = 0;  // sum of products of successive deviations of ln gap from its mean
   float last_log_ = 0;
 };
 

@@ -3,9 +3,10 @@
 // Shingler: any bytes in, keyed hashes of words and of word 3-shingles out. Total: nothing is an error.
 //
 // UTF-8 is repaired (a broken byte separates words), case, compatibility forms, accents of Latin, Greek
-// and Cyrillic and look-alike letters are folded, zero-width and format characters dropped, everything
-// that is neither letter nor digit separates. Scripts without spaces (Han, kana, Thai, Lao, Khmer,
-// Burmese) are cut into characters: their shingles are character 3-grams, their terms 2-grams.
+// and Cyrillic, vowel points of Arabic and Hebrew, voicing marks of kana and look-alike letters are folded,
+// zero-width and format characters dropped, everything that is neither letter nor digit separates. Scripts
+// without spaces (Han, kana, Thai, Lao, Khmer, Burmese) are cut into characters: their shingles are
+// character 3-grams, their terms 2-grams. Words of more than 256 bytes are cut, too.
 //
 // Paper         A. Broder, On the resemblance and containment of documents, 1997 (w-shingling).
 // Tested by     tests/text/shingler_test.cc    Measured by  benchmarks/kernels_bench.cc
@@ -28,11 +29,13 @@ namespace distillwatch {
 // What a text is to the sketches. Views into the scratch it was extracted with.
 struct TextFeatures {
   std::span<const std::uint64_t> shingles;  // in text order, repeats kept
-  // At most Shingler::kMaxTerms different terms, chosen by their hash: the same ones in every text of
-  // about the same length, and a subset of them in longer ones.
+  // At most Shingler::kMaxTerms different terms (all, when there are no more), chosen by their hash: the
+  // same ones in texts of about the same vocabulary, and fewer of them where it is larger
+  // [ShinglerOracle.TermsAreTheFirstLevelThatFits].
   std::span<const std::uint64_t> terms;
   std::uint32_t units = 0;  // words and unspaced characters, before sampling
-  bool truncated = false;   // longer than max_prompt_bytes: only head and tail were read
+  // Longer than max_prompt_bytes, so that only head and tail were read; or more units than half as many.
+  bool truncated = false;
 };
 
 // The working memory of one extraction; one per thread, reusable.  Thread-compatible.
@@ -54,6 +57,7 @@ class DISTILLWATCH_EXPORT Shingler {
  public:
   static constexpr std::size_t kMaxTerms = 64;
   static constexpr std::size_t kWidth = 3;  // units in a shingle
+  static constexpr std::size_t kMostWordBytes = 256;
   static constexpr std::size_t kLeastPromptBytes = 256;
   static constexpr std::size_t kMostPromptBytes = std::size_t{1} << 24;
 
@@ -65,7 +69,7 @@ class DISTILLWATCH_EXPORT Shingler {
   Shingler& operator=(const Shingler&) = default;
 
   // The scratch must have been made for at least this shingler's max_prompt_bytes.
-  //   Cost  O(bytes), no allocation
+  //   Cost  O(bytes), no allocation  [ShinglerAlloc.ExtractIsFreeOnceScratchIsMade]
   TextFeatures Extract(std::string_view text, TextScratch& scratch) const noexcept;
 
   // The words as they are hashed, one space between units; for people and for tests.
@@ -76,9 +80,9 @@ class DISTILLWATCH_EXPORT Shingler {
   std::uint64_t key_id() const noexcept;
   // The keyed hash of a name and a value, as accounts, models and attributes are hashed.
   std::uint64_t HashName(std::string_view name, std::string_view value) const noexcept;
-  // The keyed hash of the first `size` bytes. Long prefixes are sampled (head, tail and 32 blocks), so
-  // that its cost is bounded; equal prefixes always agree.
-  //   Cost  O(min(size, 6144))
+  // The keyed hash of the first `size` bytes, or of all when there are fewer. Prefixes of more than 4096
+  // bytes are sampled (head, tail and 32 blocks), so that its cost is bounded; equal ones always agree.
+  //   Cost  O(min(size, 4096))
   std::uint64_t HashPrefix(std::string_view text, std::size_t size) const noexcept;
 
  private:

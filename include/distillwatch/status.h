@@ -5,7 +5,7 @@
 // The library throws nothing of its own. A message names the field, the value and what is allowed:
 //   `max_memory_bytes is 10; allowed: 1048576 to 1125899906842624`.
 // Not used on the hot path: Observe, Update and Measure are total and cannot fail.
-// Tested by  tests/status_test.cc
+// Tested by  tests/status/status_test.cc
 
 #ifndef DISTILLWATCH_STATUS_H_
 #define DISTILLWATCH_STATUS_H_

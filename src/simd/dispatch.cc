@@ -21,9 +21,12 @@ const Found& Targets() noexcept {
     Found f;
     f.Add(&Scalar());
 #if defined(DISTILLWATCH_X86)
-    if (__builtin_cpu_supports("avx2")) f.Add(&Avx2());
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
+    // Everything that the target attributes name: a virtual machine may hide any of it.
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                      __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+    if (avx2) f.Add(&Avx2());
+    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
       f.Add(&Avx512());
     }
 #endif

@@ -16,18 +16,38 @@ namespace distillwatch::simd {
 struct Kernels {
   const char* name;
 
-  // For every hash h: slot = top log2_slots bits of h; slots[slot] = min(slots[slot], h mod 2^30).
-  void (*bin_min)(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots);
+  // For every hash h: slot = top log2_slots bits of h; slots[slot] = min(slots[slot], tag | h mod 2^30).
+  void (*bin_min)(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots,
+                  std::uint32_t tag);
 
   // The least ((h * multiplier) >> 34) over all hashes; 0xffffffff when there are none.
   std::uint32_t (*multiply_min)(const std::uint64_t* hashes, std::size_t n,
                                 std::uint64_t multiplier);
+
+  // The same for many multipliers at once: for few hashes.
+  //   Needs  n_multipliers a multiple of 32
+  void (*multiply_min_each)(const std::uint64_t* hashes, std::size_t n,
+                            const std::uint64_t* multipliers, std::size_t n_multipliers,
+                            std::uint32_t* least);
+
+  // out[i] = Mix(in[i]) (text/key.h).
+  void (*mix)(const std::uint64_t* in, std::size_t n, std::uint64_t* out);
 
   // How many of the n positions agree.
   std::uint32_t (*count_equal)(const std::uint16_t* a, const std::uint16_t* b, std::size_t n);
 
   // a[i] = min(a[i], b[i]).
   void (*min_into)(std::uint32_t* a, const std::uint32_t* b, std::size_t n);
+
+  // Reads text up to its first byte that is not ASCII, and returns how many bytes it read. Of these,
+  // folded[i] is text[i] in lower case where it is a letter or digit, and bit i of `words` says whether
+  // it is one. folded and words have room for n rounded up to 64 bytes and bits; what lies beyond the
+  // bytes read is 0 in words and anything in folded.
+  std::size_t (*fold_ascii)(const char* text, std::size_t n, char* folded, std::uint64_t* words);
+
+  // out[i] = Mix(in[i] + rotl(in[i + 1], 21) + rotl(in[i + 2], 42)) for all n - 2 triples (text/key.h);
+  // out may be in or begin before it.
+  void (*mix_triples)(const std::uint64_t* in, std::size_t n, std::uint64_t* out);
 
   // votes[i] += bit i of the hash ? 1 : -1, for the low 32 bits of every hash.
   void (*vote)(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]);

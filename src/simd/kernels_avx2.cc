@@ -7,6 +7,8 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #define DISTILLWATCH_TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
 
@@ -16,9 +18,20 @@ namespace {
 // a * b mod 2^64 in every lane; AVX2 has no such instruction.
 DISTILLWATCH_TARGET inline __m256i Multiply(__m256i a, __m256i b, __m256i b_high) {
   const __m256i low = _mm256_mul_epu32(a, b);
-  const __m256i cross = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), b),
-                                         _mm256_mul_epu32(a, b_high));
+  const __m256i cross =
+      _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), b), _mm256_mul_epu32(a, b_high));
   return _mm256_add_epi64(low, _mm256_slli_epi64(cross, 32));
+}
+
+// The bijection of text/key.h in every lane.
+DISTILLWATCH_TARGET inline __m256i Mix(__m256i x) {
+  const __m256i a = _mm256_set1_epi64x(static_cast<long long>(0x9fb21c651e98df25ULL));
+  const __m256i b = _mm256_set1_epi64x(static_cast<long long>(0x9e3779b97f4a7c15ULL));
+  x = _mm256_xor_si256(x, _mm256_srli_epi64(x, 32));
+  x = Multiply(x, a, _mm256_srli_epi64(a, 32));
+  x = _mm256_xor_si256(x, _mm256_srli_epi64(x, 29));
+  x = Multiply(x, b, _mm256_srli_epi64(b, 32));
+  return _mm256_xor_si256(x, _mm256_srli_epi64(x, 32));
 }
 
 DISTILLWATCH_TARGET std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::size_t n,
@@ -32,15 +45,46 @@ DISTILLWATCH_TARGET std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::
     // The product's upper 30 bits in the low half of each lane; the upper half is never the minimum
     // of interest, so it is filled with ones.
     const __m256i product = _mm256_srli_epi64(Multiply(h, m, m_high), 34);
-    least = _mm256_min_epu32(least, _mm256_or_si256(product, _mm256_set1_epi64x(
-                                                                 static_cast<long long>(
-                                                                     0xffffffff00000000ULL))));
+    least = _mm256_min_epu32(
+        least, _mm256_or_si256(product,
+                               _mm256_set1_epi64x(static_cast<long long>(0xffffffff00000000ULL))));
   }
   alignas(32) std::uint32_t lanes[8];
   _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), least);
   std::uint32_t out = 0xffffffff;
   for (const std::uint32_t lane : lanes) out = std::min(out, lane);
   return std::min(out, Scalar().multiply_min(hashes + i, n - i, multiplier));
+}
+
+DISTILLWATCH_TARGET void MultiplyMinEach(const std::uint64_t* hashes, std::size_t n,
+                                         const std::uint64_t* multipliers,
+                                         std::size_t n_multipliers, std::uint32_t* least) {
+  const __m256i low_halves = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
+  for (std::size_t i = 0; i < n_multipliers; i += 8) {
+    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(multipliers + i));
+    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(multipliers + i + 4));
+    const __m256i a_high = _mm256_srli_epi64(a, 32), b_high = _mm256_srli_epi64(b, 32);
+    // The upper halves of the lanes are zero but here, and nobody reads them.
+    __m256i least_a = _mm256_set1_epi32(-1), least_b = least_a;
+    for (std::size_t j = 0; j < n; ++j) {
+      const __m256i h = _mm256_set1_epi64x(static_cast<long long>(hashes[j]));
+      least_a = _mm256_min_epu32(least_a, _mm256_srli_epi64(Multiply(h, a, a_high), 34));
+      least_b = _mm256_min_epu32(least_b, _mm256_srli_epi64(Multiply(h, b, b_high), 34));
+    }
+    const __m256i packed =
+        _mm256_blend_epi32(_mm256_permutevar8x32_epi32(least_a, low_halves),
+                           _mm256_permutevar8x32_epi32(least_b, low_halves), 0xf0);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(least + i), packed);
+  }
+}
+
+DISTILLWATCH_TARGET void MixAll(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), Mix(x));
+  }
+  Scalar().mix(in + i, n - i, out + i);
 }
 
 DISTILLWATCH_TARGET std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b,
@@ -64,6 +108,62 @@ DISTILLWATCH_TARGET void MinInto(std::uint32_t* a, const std::uint32_t* b, std::
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(a + i), _mm256_min_epu32(x, y));
   }
   Scalar().min_into(a + i, b + i, n - i);
+}
+
+// 32 bytes in lower case, their word characters and those that are not ASCII, as bits.
+struct Folded {
+  __m256i bytes;
+  std::uint32_t words, foreign;
+};
+// Signed comparison: bytes that are not ASCII are negative and lie in no range.
+DISTILLWATCH_TARGET inline __m256i Between(__m256i x, char first, char last) {
+  return _mm256_and_si256(_mm256_cmpgt_epi8(x, _mm256_set1_epi8(static_cast<char>(first - 1))),
+                          _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(last + 1)), x));
+}
+DISTILLWATCH_TARGET inline Folded Fold(__m256i c) {
+  const __m256i upper = Between(c, 'A', 'Z');
+  const __m256i lower = _mm256_or_si256(c, _mm256_and_si256(upper, _mm256_set1_epi8(0x20)));
+  const __m256i word = _mm256_or_si256(Between(lower, 'a', 'z'), Between(lower, '0', '9'));
+  return {lower, static_cast<std::uint32_t>(_mm256_movemask_epi8(word)),
+          static_cast<std::uint32_t>(_mm256_movemask_epi8(c))};
+}
+
+DISTILLWATCH_TARGET std::size_t FoldAscii(const char* text, std::size_t n, char* folded,
+                                          std::uint64_t* words) {
+  for (std::size_t i = 0; i < n; i += 64) {
+    alignas(32) char last[64];
+    const char* block = text + i;
+    if (n - i < 64) {
+      std::memset(last, 0, sizeof(last));
+      std::memcpy(last, block, n - i);
+      block = last;
+    }
+    const Folded a = Fold(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block)));
+    const Folded b = Fold(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 32)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(folded + i), a.bytes);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(folded + i + 32), b.bytes);
+    const std::uint64_t foreign = a.foreign | std::uint64_t{b.foreign} << 32;
+    words[i / 64] = a.words | std::uint64_t{b.words} << 32;
+    if (foreign != 0) {
+      words[i / 64] &= (foreign & (~foreign + 1)) - 1;  // what is below the first foreign byte
+      return i + static_cast<std::size_t>(std::countr_zero(foreign));
+    }
+  }
+  return n;
+}
+
+DISTILLWATCH_TARGET void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  std::size_t i = 0;
+  for (; i + 6 <= n; i += 4) {
+    const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i));
+    const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i + 1));
+    const __m256i c = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i + 2));
+    const __m256i turned_b = _mm256_or_si256(_mm256_slli_epi64(b, 21), _mm256_srli_epi64(b, 43));
+    const __m256i turned_c = _mm256_or_si256(_mm256_slli_epi64(c, 42), _mm256_srli_epi64(c, 22));
+    const __m256i sum = _mm256_add_epi64(a, _mm256_add_epi64(turned_b, turned_c));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), Mix(sum));
+  }
+  Scalar().mix_triples(in + i, n - i, out + i);
 }
 
 DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
@@ -90,8 +190,9 @@ DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::i
 
 const Kernels& Avx2() noexcept {
   // The bins are scattered stores: there is nothing to win in AVX2.
-  static const Kernels kernels = {"avx2",     Scalar().bin_min, MultiplyMin,
-                                  CountEqual, MinInto,          Vote};
+  static const Kernels kernels = {
+      "avx2",     Scalar().bin_min, MultiplyMin, MultiplyMinEach, MixAll,
+      CountEqual, MinInto,          FoldAscii,   MixTriples,      Vote};
   return kernels;
 }
 

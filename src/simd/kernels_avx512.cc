@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <bit>
 
 #define DISTILLWATCH_TARGET \
   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,popcnt")))
@@ -26,6 +27,38 @@ DISTILLWATCH_TARGET std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::
     least = _mm512_mask_min_epu64(least, lanes, least, product);
   }
   return static_cast<std::uint32_t>(_mm512_reduce_min_epu64(least));
+}
+
+// The bijection of text/key.h in every lane.
+DISTILLWATCH_TARGET inline __m512i Mix(__m512i x) {
+  x = _mm512_xor_si512(x, _mm512_srli_epi64(x, 32));
+  x = _mm512_mullo_epi64(x, _mm512_set1_epi64(static_cast<long long>(0x9fb21c651e98df25ULL)));
+  x = _mm512_xor_si512(x, _mm512_srli_epi64(x, 29));
+  x = _mm512_mullo_epi64(x, _mm512_set1_epi64(static_cast<long long>(0x9e3779b97f4a7c15ULL)));
+  return _mm512_xor_si512(x, _mm512_srli_epi64(x, 32));
+}
+
+DISTILLWATCH_TARGET void MultiplyMinEach(const std::uint64_t* hashes, std::size_t n,
+                                         const std::uint64_t* multipliers,
+                                         std::size_t n_multipliers, std::uint32_t* least) {
+  for (std::size_t i = 0; i < n_multipliers; i += 16) {
+    const __m512i a = _mm512_loadu_si512(multipliers + i);
+    const __m512i b = _mm512_loadu_si512(multipliers + i + 8);
+    __m512i least_a = _mm512_set1_epi64(0xffffffff), least_b = least_a;
+    for (std::size_t j = 0; j < n; ++j) {
+      const __m512i h = _mm512_set1_epi64(static_cast<long long>(hashes[j]));
+      least_a = _mm512_min_epu64(least_a, _mm512_srli_epi64(_mm512_mullo_epi64(h, a), 34));
+      least_b = _mm512_min_epu64(least_b, _mm512_srli_epi64(_mm512_mullo_epi64(h, b), 34));
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(least + i), _mm512_cvtepi64_epi32(least_a));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(least + i + 8), _mm512_cvtepi64_epi32(least_b));
+  }
+}
+
+DISTILLWATCH_TARGET void MixAll(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) _mm512_storeu_si512(out + i, Mix(_mm512_loadu_si512(in + i)));
+  Scalar().mix(in + i, n - i, out + i);
 }
 
 DISTILLWATCH_TARGET std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b,
@@ -48,6 +81,41 @@ DISTILLWATCH_TARGET void MinInto(std::uint32_t* a, const std::uint32_t* b, std::
   Scalar().min_into(a + i, b + i, n - i);
 }
 
+// Whether first <= c <= last, without sign: what is below first wraps around.
+DISTILLWATCH_TARGET inline std::uint64_t Between(__m512i c, char first, char last) {
+  return _mm512_cmple_epu8_mask(_mm512_sub_epi8(c, _mm512_set1_epi8(first)),
+                                _mm512_set1_epi8(static_cast<char>(last - first)));
+}
+
+DISTILLWATCH_TARGET std::size_t FoldAscii(const char* text, std::size_t n, char* folded,
+                                          std::uint64_t* words) {
+  for (std::size_t i = 0; i < n; i += 64) {
+    const std::uint64_t there = n - i >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << (n - i)) - 1;
+    const __m512i c = _mm512_maskz_loadu_epi8(there, text + i);
+    const __m512i lower = _mm512_mask_add_epi8(c, Between(c, 'A', 'Z'), c, _mm512_set1_epi8(0x20));
+    const std::uint64_t foreign = _mm512_movepi8_mask(c);
+    _mm512_storeu_si512(folded + i, lower);
+    words[i / 64] = Between(lower, 'a', 'z') | Between(lower, '0', '9');
+    if (foreign != 0) {
+      words[i / 64] &= (foreign & (~foreign + 1)) - 1;  // what is below the first foreign byte
+      return i + static_cast<std::size_t>(std::countr_zero(foreign));
+    }
+  }
+  return n;
+}
+
+DISTILLWATCH_TARGET void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  std::size_t i = 0;
+  for (; i + 10 <= n; i += 8) {
+    const __m512i a = _mm512_loadu_si512(in + i);
+    const __m512i b = _mm512_loadu_si512(in + i + 1);
+    const __m512i c = _mm512_loadu_si512(in + i + 2);
+    const __m512i turned = _mm512_add_epi64(_mm512_rol_epi64(b, 21), _mm512_rol_epi64(c, 42));
+    _mm512_storeu_si512(out + i, Mix(_mm512_add_epi64(a, turned)));
+  }
+  Scalar().mix_triples(in + i, n - i, out + i);
+}
+
 DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   __m512i sum = _mm512_loadu_si512(votes);
   const __m512i one = _mm512_set1_epi16(1);
@@ -62,8 +130,9 @@ DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::i
 }  // namespace
 
 const Kernels& Avx512() noexcept {
-  static const Kernels kernels = {"avx512",   Scalar().bin_min, MultiplyMin,
-                                  CountEqual, MinInto,          Vote};
+  static const Kernels kernels = {
+      "avx512",   Scalar().bin_min, MultiplyMin, MultiplyMinEach, MixAll,
+      CountEqual, MinInto,          FoldAscii,   MixTriples,      Vote};
   return kernels;
 }
 

@@ -1,16 +1,19 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <bit>
 
 #include "simd/kernels.h"
+#include "text/key.h"
 
 namespace distillwatch::simd {
 namespace {
 
-void BinMin(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots) {
+void BinMin(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots,
+            std::uint32_t tag) {
   const int shift = 64 - log2_slots;
   for (std::size_t i = 0; i < n; ++i) {
-    const auto value = static_cast<std::uint32_t>(hashes[i] & 0x3fffffff);
+    const auto value = tag | static_cast<std::uint32_t>(hashes[i] & 0x3fffffff);
     std::uint32_t& slot = slots[hashes[i] >> shift];
     slot = std::min(slot, value);
   }
@@ -24,6 +27,15 @@ std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::size_t n, std::uint6
   return least;
 }
 
+void MultiplyMinEach(const std::uint64_t* hashes, std::size_t n, const std::uint64_t* multipliers,
+                     std::size_t n_multipliers, std::uint32_t* least) {
+  for (std::size_t i = 0; i < n_multipliers; ++i) least[i] = MultiplyMin(hashes, n, multipliers[i]);
+}
+
+void Mix(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = text::Mix(in[i]);
+}
+
 std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b, std::size_t n) {
   std::uint32_t equal = 0;
   for (std::size_t i = 0; i < n; ++i) equal += a[i] == b[i];
@@ -34,18 +46,42 @@ void MinInto(std::uint32_t* a, const std::uint32_t* b, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) a[i] = std::min(a[i], b[i]);
 }
 
+std::size_t FoldAscii(const char* text, std::size_t n, char* folded, std::uint64_t* words) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i % 64 == 0) words[i / 64] = 0;
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x80) return i;
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool word = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    folded[i] = static_cast<char>(upper ? c + 32 : c);
+    words[i / 64] |= std::uint64_t{word} << i % 64;
+  }
+  return n;
+}
+
+void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
+  for (std::size_t i = 0; i + 2 < n; ++i) {
+    out[i] = text::Mix(in[i] + std::rotl(in[i + 1], 21) + std::rotl(in[i + 2], 42));
+  }
+}
+
 void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   for (std::size_t i = 0; i < n; ++i) {
+    const auto bits = static_cast<std::uint32_t>(hashes[i]);
     for (int bit = 0; bit < 32; ++bit) {
-      votes[bit] = static_cast<std::int16_t>(votes[bit] + ((hashes[i] >> bit & 1) ? 1 : -1));
+      const int vote = 2 * static_cast<int>(bits >> bit & 1) - 1;
+      votes[bit] = static_cast<std::int16_t>(votes[bit] + vote);
     }
   }
 }
 
-constexpr Kernels kScalar = {"scalar", BinMin, MultiplyMin, CountEqual, MinInto, Vote};
+constexpr Kernels kScalar = {"scalar",   BinMin,  MultiplyMin, MultiplyMinEach, Mix,
+                             CountEqual, MinInto, FoldAscii,   MixTriples,      Vote};
 
 }  // namespace
 
-const Kernels& Scalar() noexcept { return kScalar; }
+const Kernels& Scalar() noexcept {
+  return kScalar;
+}
 
 }  // namespace distillwatch::simd

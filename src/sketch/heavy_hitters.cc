@@ -105,8 +105,13 @@ std::size_t HeavyHitters::CountAtLeast(std::uint32_t count) const noexcept {
 
 bool HeavyHitters::Valid() const noexcept {
   for (const auto& set : sets_) {
-    for (const Entry& e : set) {
-      if (e.error > e.count) return false;
+    for (std::size_t i = 0; i < kWays; ++i) {
+      const Entry& e = set[i];
+      if (e.error > e.count || (e.count == 0 && e.tag != 0)) return false;
+      // A term has one entry: Merge counts on it.
+      for (std::size_t j = 0; j < i; ++j) {
+        if (e.count != 0 && set[j].count != 0 && set[j].tag == e.tag) return false;
+      }
     }
   }
   return true;

@@ -13,12 +13,14 @@
 namespace distillwatch {
 namespace {
 
-constexpr wire::Kind kGapKind = {{"GAPS"}, 1}, kScaleKind = {{"SCAL"}, 1}, kHourKind = {{"HOUR"}, 1};
+constexpr wire::Kind kGapKind = {{"GAPS"}, 1}, kScaleKind = {{"SCAL"}, 1},
+                     kHourKind = {{"HOUR"}, 1};
 constexpr float kPaceGap_s = 1800;
 
 template <std::size_t n>
 bool NotNegative(const std::array<float, n>& values) {
-  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x) && x >= 0; });
+  return std::all_of(values.begin(), values.end(),
+                     [](float x) { return std::isfinite(x) && x >= 0; });
 }
 
 float Entropy(std::span<const float> weights) {
@@ -59,7 +61,9 @@ void GapHistogram::Update(std::chrono::microseconds gap) noexcept {
   const float gap_s = static_cast<float>(static_cast<double>(us) * 1e-6);
   const float log_gap = std::log(gap_s);
   bins_[bin] += 1;
-  if (log_gap_.weight > 0) products_ += log_gap * last_log_;
+  // Both deviations are from the mean before this gap, which makes the product of independent gaps
+  // zero on average from the first pair on.
+  if (log_gap_.weight > 0) products_ += (log_gap - log_gap_.mean) * (last_log_ - log_gap_.mean);
   log_gap_.Update(log_gap);
   gap_.Update(gap_s);
   if (gap_s < kPaceGap_s) pace_.Update(log_gap);
@@ -97,10 +101,8 @@ GapHistogram::Estimate GapHistogram::Measure() const noexcept {
   const float below = (high - 2) * r + low;
   out.burstiness = below > 0 ? std::clamp((high * r - low) / below, -1.0f, 1.0f) : 0;
 
-  const float variance = log_gap_.squares / log_gap_.weight;
-  if (variance > 1e-6f && log_gap_.weight > 2) {
-    const float mean_product = products_ / (log_gap_.weight - 1);
-    out.memory = std::clamp((mean_product - log_gap_.mean * log_gap_.mean) / variance, -1.0f, 1.0f);
+  if (log_gap_.weight > 2 && log_gap_.squares > 1e-6f * log_gap_.weight) {
+    out.memory = std::clamp(products_ / log_gap_.squares, -1.0f, 1.0f);
   }
 
   float seen = 0;
@@ -123,7 +125,9 @@ bool GapHistogram::Valid() const noexcept {
          std::isfinite(products_) && std::isfinite(last_log_);
 }
 
-std::string GapHistogram::Serialize() const { return wire::FrameOf(kGapKind, 0, *this); }
+std::string GapHistogram::Serialize() const {
+  return wire::FrameOf(kGapKind, 0, *this);
+}
 
 Result<GapHistogram> GapHistogram::Parse(std::string_view bytes) {
   return wire::Unframed<GapHistogram>(kGapKind, 0, bytes);
@@ -142,8 +146,8 @@ void ScaleCounts::Finish(float empty_bins) noexcept {
 }
 
 void ScaleCounts::Update(Time time, std::chrono::seconds width) noexcept {
-  const std::int64_t bin =
-      time.time_since_epoch().count() / std::chrono::microseconds(width).count();
+  const std::int64_t bin = std::max<std::int64_t>(time.time_since_epoch().count(), 0) /
+                           std::chrono::microseconds(width).count();
   if (bin > bin_) {
     if (bin_ >= 0) Finish(static_cast<float>(bin - bin_ - 1));
     bin_ = bin;
@@ -176,8 +180,8 @@ ScaleCounts::Estimate ScaleCounts::Measure() const noexcept {
 }
 
 void HourHistogram::Update(Time time) noexcept {
-  constexpr std::int64_t kHour_us = 3'600'000'000;
-  hours_[static_cast<std::size_t>(time.time_since_epoch().count() / kHour_us % 24)] += 1;
+  const auto hour = std::chrono::floor<std::chrono::hours>(time.time_since_epoch()).count() % 24;
+  hours_[static_cast<std::size_t>(hour < 0 ? hour + 24 : hour)] += 1;
 }
 
 void HourHistogram::Decay(float factor) noexcept {
@@ -200,28 +204,35 @@ HourHistogram::Estimate HourHistogram::Measure() const noexcept {
   if (total <= 0) return out;
   out.entropy_nats = Entropy(hours_);
   out.concentration = std::min(1.0f, std::sqrt(x * x + y * y) / total);
-  int run = 0, longest = 0;
+  int run = 0, longest = 0;  // an hour in 24 is never idle, so a run ends within the second round
   for (std::size_t i = 0; i < 48; ++i) {
     run = hours_[i % 24] < 0.01f * total ? run + 1 : 0;
-    longest = std::max(longest, std::min(run, 24));
+    longest = std::max(longest, run);
   }
   out.idle_hours = static_cast<float>(longest);
   return out;
 }
 
 bool ScaleCounts::Valid() const noexcept {
-  return bin_ >= -1 && NotNegative(std::array{count_, bins_, busy_, sum_, squares_, fullest_, near_fullest_});
+  return bin_ >= -1 &&
+         NotNegative(std::array{count_, bins_, busy_, sum_, squares_, fullest_, near_fullest_});
 }
 
-std::string ScaleCounts::Serialize() const { return wire::FrameOf(kScaleKind, 0, *this); }
+std::string ScaleCounts::Serialize() const {
+  return wire::FrameOf(kScaleKind, 0, *this);
+}
 
 Result<ScaleCounts> ScaleCounts::Parse(std::string_view bytes) {
   return wire::Unframed<ScaleCounts>(kScaleKind, 0, bytes);
 }
 
-bool HourHistogram::Valid() const noexcept { return NotNegative(hours_); }
+bool HourHistogram::Valid() const noexcept {
+  return NotNegative(hours_);
+}
 
-std::string HourHistogram::Serialize() const { return wire::FrameOf(kHourKind, 0, *this); }
+std::string HourHistogram::Serialize() const {
+  return wire::FrameOf(kHourKind, 0, *this);
+}
 
 Result<HourHistogram> HourHistogram::Parse(std::string_view bytes) {
   return wire::Unframed<HourHistogram>(kHourKind, 0, bytes);

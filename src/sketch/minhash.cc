@@ -2,6 +2,7 @@
 
 #include "distillwatch/minhash.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -15,16 +16,54 @@ namespace {
 // A slot is (round << 30 | value): a value of an earlier round beats every value of a later one.
 constexpr std::uint32_t kSecondRound = 1u << 30;
 constexpr std::uint32_t kFill = 2u << 30;
+constexpr std::uint32_t kEmpty = MinHash::kEmptySlot;
+
+// Up to a hash for so many slots, all slots at once are faster than the empty ones one by one.
+constexpr std::size_t kFewHashes = 4;
 
 // An odd multiplier for each slot's own hash function.
-constexpr std::uint64_t Multiplier(std::size_t slot) {
-  return text::Mix(0x5851f42d4c957f2dULL + slot) | 1;
+constexpr std::array<std::uint64_t, 256> kMultipliers = [] {
+  std::array<std::uint64_t, 256> multipliers{};
+  for (std::size_t i = 0; i < multipliers.size(); ++i) {
+    multipliers[i] = text::Mix(0x5851f42d4c957f2dULL + i) | 1;
+  }
+  return multipliers;
+}();
+
+// Round 1: like round 0, with hashes mixed once more.
+void SecondRound(std::span<const std::uint64_t> hashes, std::span<std::uint32_t> slots) noexcept {
+  const simd::Kernels& kernels = simd::Active();
+  std::array<std::uint64_t, 256> again;
+  while (!hashes.empty()) {
+    const std::size_t n = std::min(hashes.size(), again.size());
+    kernels.mix(hashes.data(), n, again.data());
+    kernels.bin_min(again.data(), n, slots.data(), std::countr_zero(slots.size()), kSecondRound);
+    hashes = hashes.subspan(n);
+  }
+}
+
+// Round 2: every slot that is still empty takes the minimum of its own function.
+void Fill(std::span<const std::uint64_t> hashes, std::span<std::uint32_t> slots) noexcept {
+  const simd::Kernels& kernels = simd::Active();
+  if (hashes.size() <= slots.size() / kFewHashes) {  // most slots are empty
+    std::array<std::uint32_t, kMultipliers.size()> least;
+    kernels.multiply_min_each(hashes.data(), hashes.size(), kMultipliers.data(), slots.size(),
+                              least.data());
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = std::min(slots[i], kFill | least[i]);
+    return;
+  }
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i] != kEmpty) continue;
+    slots[i] = kFill | kernels.multiply_min(hashes.data(), hashes.size(), kMultipliers[i]);
+  }
 }
 
 template <std::size_t kSlots>
 constexpr wire::Kind KindOf() {
   // The number of slots is part of the format: signatures of different size are different kinds.
-  return kSlots == 64 ? wire::Kind{{"MH64"}, 1} : kSlots == 128 ? wire::Kind{{"M128"}, 1} : wire::Kind{{"M256"}, 1};
+  return kSlots == 64    ? wire::Kind{{"MH64"}, 1}
+         : kSlots == 128 ? wire::Kind{{"M128"}, 1}
+                         : wire::Kind{{"M256"}, 1};
 }
 
 }  // namespace
@@ -36,7 +75,7 @@ void BasicMinHash<kSlots>::Update(std::span<const std::uint64_t> hashes) noexcep
   const simd::Kernels& kernels = simd::Active();
   std::array<std::uint32_t, kSlots> fresh;
   fresh.fill(kEmptySlot);
-  kernels.bin_min(hashes.data(), hashes.size(), fresh.data(), kLog2);
+  kernels.bin_min(hashes.data(), hashes.size(), fresh.data(), kLog2, 0);
 
   const auto has_empty = [&fresh] {
     bool any = false;
@@ -44,16 +83,8 @@ void BasicMinHash<kSlots>::Update(std::span<const std::uint64_t> hashes) noexcep
     return any;
   };
   if (has_empty()) {
-    for (const std::uint64_t h : hashes) {
-      const std::uint64_t again = text::Mix(h);
-      std::uint32_t& slot = fresh[again >> (64 - kLog2)];
-      const auto value = kSecondRound | static_cast<std::uint32_t>(again & 0x3fffffff);
-      if (value < slot) slot = value;
-    }
-    for (std::size_t i = 0; i < kSlots; ++i) {
-      if (fresh[i] != kEmptySlot) continue;
-      fresh[i] = kFill | kernels.multiply_min(hashes.data(), hashes.size(), Multiplier(i));
-    }
+    SecondRound(hashes, fresh);
+    if (has_empty()) Fill(hashes, fresh);
   }
   kernels.min_into(slots_.data(), fresh.data(), kSlots);
 }
@@ -76,8 +107,10 @@ template <std::size_t kSlots>
 bool BasicMinHash<kSlots>::Valid() const noexcept {
   std::size_t empty_slots = 0;
   for (const std::uint32_t slot : slots_) {
-    if (slot == kEmptySlot) ++empty_slots;
-    else if (slot >= (3u << 30)) return false;
+    if (slot == kEmptySlot)
+      ++empty_slots;
+    else if (slot >= (3u << 30))
+      return false;
   }
   return empty_slots == 0 || empty_slots == kSlots;
 }

@@ -19,11 +19,16 @@ Result<Key> Key::FromSecret(std::string_view secret) {
                            " bytes; allowed: at least " + std::to_string(kLeastSecretBytes));
   }
   Key key;
-  if (XXH3_generateSecret(key.secret_.data(), key.secret_.size(), secret.data(), secret.size()) !=
+  std::array<unsigned char, kSecretBytes + sizeof(key.word_keys_)> stretched;
+  if (XXH3_generateSecret(stretched.data(), stretched.size(), secret.data(), secret.size()) !=
       XXH_OK) {
     return InvalidArgument("key could not be stretched");
   }
-  constexpr std::string_view kName = "distillwatch key id";
+  std::memcpy(key.secret_.data(), stretched.data(), kSecretBytes);
+  std::memcpy(key.word_keys_.data(), stretched.data() + kSecretBytes, sizeof(key.word_keys_));
+  // The number is raised when words, shingles or terms are hashed in another way: their states must
+  // not be merged with older ones.
+  constexpr std::string_view kName = "distillwatch key id 1";
   key.id_ = key.Hash(kName);
   return key;
 }

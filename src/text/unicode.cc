@@ -2,6 +2,8 @@
 
 #include "text/unicode.h"
 
+#include <cstring>
+
 namespace distillwatch::text {
 namespace {
 
@@ -13,23 +15,30 @@ constexpr std::uint16_t kEntrySeparator = 0, kEntryDrop = 1, kEntryKeep = 2, kEn
 
 std::uint16_t Entry(std::uint32_t c) noexcept {
   if (c < kFoldEnd) return kFoldEntry[kFoldPageIndex[c / kFoldPage] * kFoldPage + c % kFoldPage];
-  if (c < 0x40000) return kEntryUnspaced;            // planes 2 and 3: ideographs
+  if (c < 0x40000) return kEntryUnspaced;              // the rest of planes 2 and 3: ideographs
   if (c >= 0xe0000 && c < 0xe1000) return kEntryDrop;  // tags, variation selectors
   return kEntrySeparator;
 }
 
-bool Continues(unsigned char c) noexcept { return (c & 0xc0) == 0x80; }
+bool Continues(unsigned char c) noexcept {
+  return (c & 0xc0) == 0x80;
+}
 
 }  // namespace
 
 Folded Fold(std::uint32_t code_point) noexcept {
   const std::uint16_t entry = Entry(code_point);
   switch (entry) {
-    case kEntrySeparator: return {CharClass::kSeparator, {}};
-    case kEntryDrop: return {CharClass::kDropped, {}};
-    case kEntryKeep: return {CharClass::kWord, {}};
-    case kEntryUnspaced: return {CharClass::kUnspaced, {}};
-    default: break;
+    case kEntrySeparator:
+      return {CharClass::kSeparator, {}};
+    case kEntryDrop:
+      return {CharClass::kDropped, {}};
+    case kEntryKeep:
+      return {CharClass::kWord, {}};
+    case kEntryUnspaced:
+      return {CharClass::kUnspaced, {}};
+    default:
+      break;
   }
   const std::size_t begin = kFoldOffset[entry - kEntryFirst];
   const std::size_t end = kFoldOffset[entry - kEntryFirst + 1];
@@ -62,28 +71,31 @@ Decoded Decode(const unsigned char* p, const unsigned char* end) noexcept {
   return {kBroken, 1};
 }
 
-std::size_t Encode(std::uint32_t c, char* out) noexcept {
-  const auto put = [&out](std::uint32_t byte) { *out++ = static_cast<char>(byte); };
-  if (c < 0x80) {
-    put(c);
-    return 1;
-  }
-  if (c < 0x800) {
-    put(0xc0 | c >> 6);
-    put(0x80 | (c & 0x3f));
-    return 2;
-  }
-  if (c < 0x10000) {
-    put(0xe0 | c >> 12);
-    put(0x80 | (c >> 6 & 0x3f));
-    put(0x80 | (c & 0x3f));
-    return 3;
-  }
-  put(0xf0 | c >> 18);
-  put(0x80 | (c >> 12 & 0x3f));
-  put(0x80 | (c >> 6 & 0x3f));
-  put(0x80 | (c & 0x3f));
-  return 4;
+std::size_t DecomposeHangul(std::uint32_t c, std::uint32_t jamo[3]) noexcept {
+  // The Unicode standard, section 3.12: 19 leading consonants, 21 vowels, 27 trailing consonants or
+  // none.
+  constexpr std::uint32_t kFirst = 0xac00, kLast = 0xd7a3, kVowels = 21, kTrails = 28;
+  if (c < kFirst || c > kLast) return 0;
+  const std::uint32_t index = c - kFirst, trail = index % kTrails;
+  jamo[0] = 0x1100 + index / kTrails / kVowels;
+  jamo[1] = 0x1161 + index / kTrails % kVowels;
+  jamo[2] = 0x11a7 + trail;
+  return trail == 0 ? 2 : 3;
+}
+
+Utf8 ToUtf8(std::uint32_t c) noexcept {
+  // The last six bits but 6 n, as a continuing byte.
+  const auto continuing = [c](int n) { return 0x80 | (c >> 6 * n & 0x3f); };
+  if (c < 0x80) return {c, 1};
+  if (c < 0x800) return {(0xc0 | c >> 6) | continuing(0) << 8, 2};
+  if (c < 0x10000) return {(0xe0 | c >> 12) | continuing(1) << 8 | continuing(0) << 16, 3};
+  return {(0xf0 | c >> 18) | continuing(2) << 8 | continuing(1) << 16 | continuing(0) << 24, 4};
+}
+
+std::size_t Encode(std::uint32_t code_point, char* out) noexcept {
+  const Utf8 utf8 = ToUtf8(code_point);
+  std::memcpy(out, &utf8.bytes, sizeof(utf8.bytes));
+  return utf8.size;
 }
 
 }  // namespace distillwatch::text

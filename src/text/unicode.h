@@ -26,24 +26,36 @@ struct Folded {
   std::string_view replacement;
 };
 
-// Folds case, compatibility forms, accents of Latin, Greek and Cyrillic, and look-alike letters.
+// Folds case, compatibility forms, accents and look-alike letters, so that canonically equivalent texts
+// become one [FoldOracle.EquivalentFormsBecomeOne]; rules in make_fold_table.py. Hangul syllables stay.
 Folded Fold(std::uint32_t code_point) noexcept;
 
 // The class of a character that folding produced.
 CharClass Class(std::uint32_t code_point) noexcept;
+
+// A Hangul syllable as the two or three letters that it is equivalent to; these stay as they are when
+// folded. Returns how many, 0 for any other character.
+std::size_t DecomposeHangul(std::uint32_t code_point, std::uint32_t letters[3]) noexcept;
 
 struct Decoded {
   std::uint32_t code_point;
   std::uint32_t size;  // bytes read, at least 1
 };
 
-inline constexpr std::uint32_t kBroken = 0xffffffff;  // a byte that is not UTF-8
+inline constexpr std::uint32_t kBroken = 0xffffffff;  // a byte that is not UTF-8; a separator
 
 // Reads one character of [p, end), p < end. Overlong forms, surrogates and values past U+10FFFF are
 // broken bytes, one at a time.
 Decoded Decode(const unsigned char* p, const unsigned char* end) noexcept;
 
-// Writes at most 4 bytes; returns how many.
+// A character in UTF-8: the first of its bytes is the lowest of `bytes`, those beyond `size` are 0.
+struct Utf8 {
+  std::uint32_t bytes;
+  std::uint32_t size;
+};
+Utf8 ToUtf8(std::uint32_t code_point) noexcept;
+
+// Writes at most 4 bytes; returns how many are the character's.
 std::size_t Encode(std::uint32_t code_point, char* out) noexcept;
 
 }  // namespace distillwatch::text
