@@ -58,11 +58,12 @@ def sizes(top, path, lines):
     kind = "test" if name.parts[0] == "tests" else "header" if path.suffix == ".h" else "source"
     if len(lines) > MOST_LINES[kind] and "lines" not in excused:
         yield f"{name}: {len(lines)} lines; allowed for a {kind}: {MOST_LINES[kind]}"
-    for number, line in enumerate(lines, 1):
-        if len(line) > MOST_COLUMNS and "columns" not in excused:
-            yield f"{name}:{number}: {len(line)} columns; allowed: {MOST_COLUMNS}"
-        if not line.isascii() and kind != "test" and "ascii" not in excused:
-            yield f"{name}:{number}: not ASCII"
+    wide = [number for number, line in enumerate(lines, 1) if len(line) > MOST_COLUMNS]
+    if wide and "columns" not in excused:
+        yield f"{name}:{wide[0]}: wider than {MOST_COLUMNS} columns ({len(wide)} such lines)"
+    foreign = [number for number, line in enumerate(lines, 1) if not line.isascii()]
+    if foreign and kind != "test" and "ascii" not in excused:
+        yield f"{name}:{foreign[0]}: not ASCII ({len(foreign)} such lines)"
 
 
 def main():
