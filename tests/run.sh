@@ -78,9 +78,9 @@ step "consumers" tests/consumer_test.sh
 
 if ! $quick; then
   step "scalar: tests" run_tests scalar
-  build_and_test asan-ubsan
+  build_and_test asan-ubsan # by clang
   build_and_test tsan
-  build_and_test fuzz # by clang
+  build_and_test fuzz # the corpora, each input once
   for target in tests/fuzz/*_fuzz.cc; do
     name=$(basename "$target" _fuzz.cc)
     step "fuzz: $name" fuzz "$name"
