@@ -27,6 +27,8 @@ done
 jobs=$(nproc)
 passed=0
 failed=()
+# What cmake, ninja and ctest say of what went well.
+of_no_interest='^-- |^\[[0-9]+/[0-9]+\]|^ +Start +[0-9]+: | Passed +[0-9.]+ sec$'
 
 # step NAME COMMAND...: runs it, prints how it went and how long it took; `outcome` says the former.
 # Commands run as a condition, where set -e is off: functions chain with && what must not go on.
@@ -45,7 +47,7 @@ step() {
     ((++passed))
   else
     failed+=("$name")
-    $verbose || tail -n 80 "$log"
+    $verbose || grep -vE "$of_no_interest" "$log" | tail -n 80
   fi
 }
 
@@ -80,11 +82,14 @@ if ! $quick; then
   step "scalar: tests" run_tests scalar
   build_and_test asan-ubsan # by clang
   build_and_test tsan
-  build_and_test fuzz # the corpora, each input once
-  for target in tests/fuzz/*_fuzz.cc; do
-    name=$(basename "$target" _fuzz.cc)
-    step "fuzz: $name" fuzz "$name"
-  done
+  step "fuzz: build" build fuzz
+  if [[ $outcome == passed ]]; then
+    step "fuzz: corpora" run_tests fuzz
+    for target in tests/fuzz/*_fuzz.cc; do
+      name=$(basename "$target" _fuzz.cc)
+      step "fuzz: $name" fuzz "$name"
+    done
+  fi
 fi
 
 printf '\nrelease tests: %s\n' "$(closing_line build/log/release__tests.log)"
