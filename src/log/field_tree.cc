@@ -101,10 +101,10 @@ void FieldTree::AddIndexed(const JsonPath& path) {
 class FieldTree::Walk {
  public:
   Walk(const FieldTree& tree, LineJson& json, Findings& findings)
-      : nodes_(tree.nodes_), json_(json), findings_(findings) {}
+      : tree_(tree), json_(json), findings_(findings) {}
 
   void Visit(std::uint32_t number, element value) {
-    const Node& node = nodes_[number];
+    const Node& node = tree_.nodes_[number];
     if (!node.slots.empty()) Take(node, value);
     if (!node.is_leaf()) Descend(node, Unwrap(value));
   }
@@ -115,6 +115,7 @@ class FieldTree::Walk {
     if (inner.is_null()) return;
     const bool compound = inner.is_object() || inner.is_array();
     const bool is_empty = IsEmpty(inner);
+    if (!tree_.absent_text_.empty() && TextOf(inner) == tree_.absent_text_) return;
     for (const Slot& slot : node.slots) {
       if (compound && slot.accept == Accept::kScalar) continue;
       const std::uint32_t rank = slot.rank + (is_empty ? kEmptyRank : 0);
@@ -167,7 +168,7 @@ class FieldTree::Walk {
     findings_.indexed.push_back({index, {behind + 1, end}, value});
   }
 
-  const std::vector<Node>& nodes_;
+  const FieldTree& tree_;
   LineJson& json_;
   Findings& findings_;
 };

@@ -54,6 +54,8 @@ class FieldTree {
 
   FieldTree() : nodes_(1) {}
   void Add(const JsonPath& path, Slot slot);
+  // Text that the writer puts where there is no value, and that counts as absent.
+  void SetAbsentText(std::string_view text) { absent_text_ = text; }
   // Makes the path known, and takes nothing from it.
   void Mention(const JsonPath& path);
   // The last step of the path is what the names of a flattened list begin with.
@@ -102,6 +104,7 @@ class FieldTree {
   std::uint32_t Child(std::uint32_t node, const JsonPath::Step& step);
   std::uint32_t End(const JsonPath& path);
 
+  std::string absent_text_;
   std::vector<Node> nodes_;  // the first is the root, and no child of any
 };
 

@@ -97,6 +97,7 @@ Status Layout::AddOwn(const FieldPaths& own) {
 }
 
 void Layout::AddTables(Formats format) {
+  if (format == Only(Format::kEnvoy)) tree_.SetAbsentText("-");  // as Envoy writes it
   const std::size_t own_attributes = attributes_.size();
   for (const FieldRow& row : kFieldRows) {
     if ((row.formats & format) != 0) Add(format, SlotOfField(row.field), row.path);
