@@ -1,14 +1,11 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
-//
-// Longer than a source should be, for it is a table: one line for each name.
 
 #include "log/field_table.h"
 
 namespace distillwatch::log {
 namespace {
 
-// Formats
-// --------------------------------------------------------------------------------------------
+// ---- Formats ----
 
 constexpr Formats kPlain = Only(Format::kPlain), kBatch = Only(Format::kBatch),
                   kLiteLlm = Only(Format::kLiteLlm), kOtel = Only(Format::kOtel),
@@ -20,8 +17,7 @@ constexpr Formats kBodies = Only(Format::kOpenAi) | Only(Format::kAnthropic);
 constexpr Formats kCarriers = kBatch | kLiteLlm | kKong | kPortkey;
 constexpr Formats kTraces = kOtel | kOpenInference;
 
-// Homes
-// ----------------------------------------------------------------------------------------------
+// ---- Homes ----
 
 constexpr PathRow kHomeTable[] = {
     {kBodies | kPortkey, ".request"},
@@ -42,8 +38,7 @@ constexpr PathRow kHomeTable[] = {
     {kTraces, ".events[].attributes"},
 };
 
-// Fields
-// ---------------------------------------------------------------------------------------------
+// ---- Fields ----
 
 constexpr FieldRow kFieldTable[] = {
     // What the operator writes comes before what a client may write into its body: a harvester
@@ -212,8 +207,7 @@ constexpr PathRow kIndexedTable[] = {
     {kOtel, R"(~["gen_ai.prompt."])"},
 };
 
-// Attributes
-// -----------------------------------------------------------------------------------------
+// ---- Attributes ----
 
 constexpr AttributeRow kAttributeTable[] = {
     {kLiteLlm, "ip", ".requester_ip_address"},
@@ -245,8 +239,7 @@ constexpr std::string_view kNoAttributeTable[] = {"response", "completion", "out
                                                   "id",       "request_id", "trace_id", "span_id",
                                                   "event_id", "session_id", "messages", "error"};
 
-// Kinds
-// ----------------------------------------------------------------------------------------------
+// ---- Kinds ----
 
 constexpr KindRow kOtherKindTable[] = {
     {kTraces, "execute_tool"},
@@ -267,8 +260,7 @@ constexpr KindRow kOtherKindTable[] = {
     {kTraces, "PROMPT"},
 };
 
-// Signs
-// ----------------------------------------------------------------------------------------------
+// ---- Signs ----
 
 constexpr SignRow kSignTable[] = {
     {Format::kPlain, {".time", ".account", ".prompt"}},

@@ -44,6 +44,13 @@ constexpr OwnName kOwnNames[] = {
     {"completion_tokens", Field::kCompletionTokens},
 };
 
+std::optional<Field> FieldOf(std::string_view own_name) {
+  for (const auto& [name, field] : kOwnNames) {
+    if (name == own_name) return field;
+  }
+  return {};
+}
+
 // A field that is told twice has one meaning all the same.
 Field Twin(Field field) {
   switch (field) {
@@ -80,13 +87,10 @@ Status Layout::AddOwn(const FieldPaths& own) {
       return InvalidArgument("field " + Shown(name) + ": " +
                              (name.empty() ? "it needs a name" : path.status().message()));
     }
-    const auto* known =
-        std::find_if(std::begin(kOwnNames), std::end(kOwnNames),
-                     [&](const OwnName& own_name) { return own_name.name == name; });
     std::size_t slot = 0;
-    if (known != std::end(kOwnNames)) {
-      slot = SlotOfField(known->field);
-      own_[slot] = own_[SlotOfField(Twin(known->field))] = true;
+    if (const std::optional<Field> field = FieldOf(name)) {
+      slot = SlotOfField(*field);
+      own_[slot] = own_[SlotOfField(Twin(*field))] = true;
       places_[slot].push_back(text);
     } else {
       slot = AttributeSlot(name);

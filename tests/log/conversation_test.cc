@@ -35,7 +35,8 @@ class ConversationTest : public testing::Test {
 TEST_F(ConversationTest, ThePromptIsTheNewestUserTurn) {
   const Heard heard =
       Hear(R"([{"role": "user", "content": "one"}, {"role": "assistant", "content": "a"},
-                               {"role": "user", "content": "two"}, {"role": "assistant", "content": "b"},
+                               {"role": "user", "content": "two"}, {"role": "assistant",
+      "content": "b"},
                                {"role": "user", "content": "three"}])");
   EXPECT_EQ(heard.prompt, "three");
   EXPECT_EQ(heard.earlier_turns, 2u);
@@ -54,7 +55,8 @@ TEST_F(ConversationTest, ABareTextIsNeverTakenForJson) {
 TEST_F(ConversationTest, SystemAndDeveloperMessagesAreTheSystemPrompt) {
   const Heard heard =
       Hear(R"([{"role": "system", "content": "be kind"}, {"role": "user", "content": "q"},
-                               {"role": "developer", "content": [{"type": "text", "text": "be brief"}]}])");
+                               {"role": "developer", "content": [{"type": "text",
+      "text": "be brief"}]}])");
   EXPECT_EQ(heard.prompt, "q");
   EXPECT_EQ(heard.system, "be kind\nbe brief");
 }
@@ -70,7 +72,8 @@ TEST_F(ConversationTest, JoinsTheTextParts) {
 TEST_F(ConversationTest, AQuestionCannotHideBehindAShortLastMessage) {
   const Heard heard =
       Hear(R"([{"role": "user", "content": "before"}, {"role": "assistant", "content": "a"},
-                               {"role": "user", "content": "the question"}, {"role": "user", "content": "."}])");
+                               {"role": "user", "content": "the question"}, {"role": "user",
+      "content": "."}])");
   EXPECT_EQ(heard.prompt, "the question\n.");
   EXPECT_EQ(heard.earlier_turns, 1u);
 }
@@ -97,7 +100,8 @@ TEST_F(ConversationTest, AToolsAnswerLeavesThePrompt) {
 TEST_F(ConversationTest, TextBesideAToolsAnswerIsTheUsers) {
   const Heard heard =
       Hear(R"([{"role": "user", "content": "weather?"}, {"role": "assistant", "content": "..."},
-      {"role": "user", "content": [{"type": "tool_result", "content": "rain"}, {"type": "text", "text": "and now?"}]}])");
+      {"role": "user", "content": [{"type": "tool_result", "content": "rain"}, {"type": "text",
+      "text": "and now?"}]}])");
   EXPECT_EQ(heard.prompt, "and now?");
   EXPECT_EQ(heard.earlier_turns, 1u);
 }
@@ -110,7 +114,8 @@ TEST_F(ConversationTest, APrefilledAnswerLeavesThePrompt) {
 
 TEST_F(ConversationTest, ReadsDocumentsThatAreText) {
   EXPECT_EQ(Hear(R"([{"role": "user", "content": [
-      {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a story"}},
+      {"type": "document", "source": {"type": "text", "media_type": "text/plain",
+      "data": "a story"}},
       {"type": "document", "source": {"type": "base64", "data": "AAAA"}},
       {"type": "text", "text": "sum up"}]}])")
                 .prompt,
@@ -129,7 +134,8 @@ TEST_F(ConversationTest, ReadsOpenTelemetryParts) {
 
 TEST_F(ConversationTest, ReadsGeminiContents) {
   const Heard heard = Hear(R"({"contents": [{"role": "user", "parts": [{"text": "one"}]},
-      {"role": "model", "parts": [{"text": "a"}]}, {"role": "user", "parts": [{"text": "two"}]}]})");
+      {"role": "model", "parts": [{"text": "a"}]}, {"role": "user",
+      "parts": [{"text": "two"}]}]})");
   EXPECT_EQ(heard.prompt, "two");
   EXPECT_EQ(heard.earlier_turns, 1u);
 }

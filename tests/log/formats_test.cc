@@ -1,6 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// What the lines of each format say. Every line is made up; each is also read with kAuto.
+// What lines with request bodies say: plain, OpenAI, Anthropic, batch, LiteLLM. Every line is made
+// up.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,26 +17,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
-constexpr std::int64_t kNoon_s = 1776859200;  // 2026-04-22T12:00:00Z
-
-// Reads the line as what it is, and checks that kAuto reads the same.
-Record ReadBoth(Format format, std::string_view text) {
-  const Record record = Read(format, text);
-  const Record told = Read(Format::kAuto, text);
-  EXPECT_EQ(told.account, record.account) << text;
-  EXPECT_EQ(told.time, record.time) << text;
-  EXPECT_EQ(told.prompt, record.prompt) << text;
-  EXPECT_EQ(told.system, record.system) << text;
-  EXPECT_EQ(told.model, record.model) << text;
-  EXPECT_EQ(told.earlier_turns, record.earlier_turns) << text;
-  EXPECT_EQ(told.prompt_tokens, record.prompt_tokens) << text;
-  EXPECT_EQ(told.completion_tokens, record.completion_tokens) << text;
-  EXPECT_EQ(told.attributes, record.attributes) << text;
-  return record;
-}
-
-// Plain
-// ----------------------------------------------------------------------------------------------
+// ---- Plain ----
 
 TEST(PlainFormat, HasAllFields) {
   const Record record = ReadBoth(Format::kPlain, R"({"time": 1776859200.25, "account": "a1",
@@ -76,14 +58,15 @@ TEST(PlainFormat, SaysWhatIsMissing) {
               HasSubstr("no prompt; format plain has it in .prompt"));
 }
 
-// OpenAI
-// ---------------------------------------------------------------------------------------------
+// ---- OpenAI ----
 
 TEST(OpenAiFormat, ReadsChatBodies) {
   const Record record = ReadBoth(Format::kOpenAi, R"({"model": "m-4", "user": "u7",
-      "created_at": "2026-04-22T12:00:00Z", "messages": [{"role": "developer", "content": "be kind"},
+      "created_at": "2026-04-22T12:00:00Z", "messages": [{"role": "developer",
+      "content": "be kind"},
       {"role": "user", "content": [{"type": "text", "text": "why?"}]}],
-      "tools": [{"type": "function", "function": {"name": "f", "description": "not the user's"}}]})");
+      "tools": [{"type": "function", "function": {"name": "f",
+      "description": "not the user's"}}]})");
   EXPECT_EQ(record.account, "u7");
   EXPECT_EQ(record.time, At(kNoon_s));
   EXPECT_EQ(record.prompt, "why?");
@@ -149,12 +132,11 @@ TEST(OpenAiFormat, TheOperatorsWordOnTheAccountComesFirst) {
       Read(Format::kOpenAi, R"({"ts": 0, "user": "u1", "api_key_hash": "k1", "input": "why?"})")
           .account,
       "k1");
-  EXPECT_EQ(
-      Read(
-          Format::kOpenAi,
-          R"({"ts": 0, "api_key_hash": "k1", "request": {"safety_identifier": "s", "input": "why?"}})")
-          .account,
-      "k1");
+  EXPECT_EQ(Read(Format::kOpenAi,
+                 R"({"ts": 0, "api_key_hash": "k1", "request": {"safety_identifier": "s",
+      "input": "why?"}})")
+                .account,
+            "k1");
 }
 
 TEST(OpenAiFormat, ReadsGeminiBodies) {
@@ -165,12 +147,12 @@ TEST(OpenAiFormat, ReadsGeminiBodies) {
   EXPECT_EQ(record.system, "be kind");
 }
 
-// Anthropic
-// ------------------------------------------------------------------------------------------
+// ---- Anthropic ----
 
 TEST(AnthropicFormat, ReadsMessagesBodies) {
   const Record record = ReadBoth(Format::kAnthropic, R"({"timestamp": "2026-04-22T14:00:00+02:00",
-      "model": "c-3", "metadata": {"user_id": "u7"}, "system": [{"type": "text", "text": "be kind"}],
+      "model": "c-3", "metadata": {"user_id": "u7"}, "system": [{"type": "text",
+      "text": "be kind"}],
       "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"},
                    {"role": "user", "content": [{"type": "text", "text": "why?"}]}],
       "usage": {"input_tokens": 9, "output_tokens": 8}})");
@@ -191,8 +173,7 @@ TEST(AnthropicFormat, ReadsASystemPromptThatIsText) {
       "be kind");
 }
 
-// Batch
-// ----------------------------------------------------------------------------------------------
+// ---- Batch ----
 
 TEST(BatchFormat, BelongsToTheBatchAndHasNoTime) {
   const Record record = ReadBoth(Format::kBatch, R"({"custom_id": "r-1", "method": "POST",
@@ -217,8 +198,7 @@ TEST(BatchFormat, TakesAccountAndTimeFromTheOperatorsFields) {
       HasSubstr("no account; format batch has it in .owner"));
 }
 
-// LiteLLM
-// --------------------------------------------------------------------------------------------
+// ---- LiteLLM ----
 
 TEST(LiteLlmFormat, ReadsTheStandardPayload) {
   const Record record = ReadBoth(Format::kLiteLlm, R"({"id": "x", "call_type": "acompletion",
@@ -291,274 +271,6 @@ TEST(LiteLlmFormat, ReadsSpendLogs) {
       "proxy_server_request": "{\"messages\": [{\"role\": \"user\", \"content\": \"why?\"}]}"})")
                 .prompt,
             "why?");
-}
-
-// OpenTelemetry
-// --------------------------------------------------------------------------------------
-
-TEST(OtelFormat, ReadsASpanWithFlatAttributes) {
-  const Record record =
-      ReadBoth(Format::kOtel, R"({"name": "chat m", "start_time": "2026-04-22T12:00:00.5Z",
-      "context": {"trace_id": "0x1"}, "attributes": {"gen_ai.operation.name": "chat",
-      "gen_ai.request.model": "m", "gen_ai.response.model": "m-2026", "user.id": "u7",
-      "session.id": "s", "client.address": "203.0.113.9", "gen_ai.usage.input_tokens": 5,
-      "gen_ai.usage.output_tokens": 6,
-      "gen_ai.system_instructions": "[{\"type\": \"text\", \"content\": \"be kind\"}]",
-      "gen_ai.input.messages": "[{\"role\": \"user\", \"parts\": [{\"type\": \"text\", \"content\": \"why?\"}]}]"}})");
-  EXPECT_EQ(record.account, "u7");
-  EXPECT_EQ(record.time, At(kNoon_s, 500000));
-  EXPECT_EQ(record.prompt, "why?");
-  EXPECT_EQ(record.system, "be kind");
-  EXPECT_EQ(record.model, "m");
-  EXPECT_EQ(record.prompt_tokens, 5u);
-  EXPECT_EQ(record.completion_tokens, 6u);
-  EXPECT_EQ(AttributeOf(record, "ip"), "203.0.113.9");
-}
-
-TEST(OtelFormat, ReadsASpanWithOtlpAttributes) {
-  const Record record =
-      ReadBoth(Format::kOtel, R"({"traceId": "1", "startTimeUnixNano": "1776859200500000000",
-      "attributes": [{"key": "gen_ai.request.model", "value": {"stringValue": "m"}},
-      {"key": "enduser.id", "value": {"stringValue": "u7"}},
-      {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "5"}},
-      {"key": "gen_ai.input.messages", "value": {"stringValue": "[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"why?\"}]}]"}}]})");
-  EXPECT_EQ(record.account, "u7");
-  EXPECT_EQ(record.time, At(kNoon_s, 500000));
-  EXPECT_EQ(record.prompt, "why?");
-  EXPECT_EQ(record.model, "m");
-  EXPECT_EQ(record.prompt_tokens, 5u);
-}
-
-TEST(OtelFormat, ReadsMessagesThatAreNoStrings) {
-  EXPECT_EQ(ReadBoth(Format::kOtel, R"({"timeUnixNano": "1776859200000000000",
-      "eventName": "gen_ai.client.inference.operation.details",
-      "attributes": {"user.id": "u", "gen_ai.input.messages": [
-        {"role": "user", "parts": [{"type": "text", "content": "why?"}]}]}})")
-                .prompt,
-            "why?");
-  EXPECT_EQ(ReadBoth(Format::kOtel, R"({"timeUnixNano": "1776859200000000000",
-      "attributes": [{"key": "user.id", "value": {"stringValue": "u"}},
-        {"key": "gen_ai.input.messages", "value": {"arrayValue": {"values": [{"kvlistValue": {"values": [
-          {"key": "role", "value": {"stringValue": "user"}},
-          {"key": "parts", "value": {"arrayValue": {"values": [{"kvlistValue": {"values": [
-            {"key": "type", "value": {"stringValue": "text"}},
-            {"key": "content", "value": {"stringValue": "why?"}}]}}]}}}]}}]}}}]})")
-                .prompt,
-            "why?");
-}
-
-TEST(OtelFormat, ReadsOlderNames) {
-  EXPECT_EQ(ReadBoth(Format::kOtel,
-                     R"({"start_time": 0, "attributes": {"gen_ai.system": "x", "user.id": "u",
-      "gen_ai.prompt": "[{\"role\": \"user\", \"content\": \"why?\"}]", "gen_ai.usage.prompt_tokens": 5}})")
-                .prompt,
-            "why?");
-  EXPECT_EQ(ReadBoth(Format::kOtel,
-                     R"({"start_time": 0, "attributes": {"gen_ai.system": "x", "user.id": "u",
-      "gen_ai.prompt": "why?"}})")
-                .prompt,
-            "why?");
-  const Record indexed =
-      ReadBoth(Format::kOtel, R"({"start_time": 0, "attributes": {"gen_ai.system": "x",
-      "user.id": "u", "gen_ai.prompt.1.role": "user", "gen_ai.prompt.1.content": "why?",
-      "gen_ai.prompt.0.role": "system", "gen_ai.prompt.0.content": "be kind"}})");
-  EXPECT_EQ(indexed.prompt, "why?");
-  EXPECT_EQ(indexed.system, "be kind");
-  EXPECT_EQ(ReadBoth(Format::kOtel,
-                     R"({"start_time": 0, "attributes": {"gen_ai.system": "x", "user.id": "u"},
-      "events": [{"name": "other"}, {"name": "gen_ai.content.prompt", "attributes": {"gen_ai.prompt": "why?"}}]})")
-                .prompt,
-            "why?");
-  EXPECT_EQ(Read(Format::kOtel, R"({"timeUnixNano": 0, "body": {"content": "why?"},
-      "attributes": {"event.name": "gen_ai.user.message", "user.id": "u"}})")
-                .prompt,
-            "why?");
-}
-
-TEST(OtelFormat, FallsBackToTheAddressWithoutItsPort) {
-  EXPECT_EQ(Read(Format::kOtel, R"({"start_time": 0, "attributes": {"gen_ai.prompt": "why?",
-      "client.address": "203.0.113.9:5123"}})")
-                .account,
-            "203.0.113.9");
-}
-
-TEST(OtelFormat, PassesOverSpansThatAreNoRequests) {
-  for (const char* attributes :
-       {R"("gen_ai.operation.name": "execute_tool", "gen_ai.request.model": "m")",
-        R"("gen_ai.operation.name": "invoke_agent")", R"("http.method": "GET")",
-        R"("event.name": "gen_ai.choice")"}) {
-    const std::string line =
-        R"({"start_time": 0, "attributes": {"user.id": "u", )" + std::string(attributes) + "}}";
-    EXPECT_EQ(CodeOf(Format::kOtel, line), StatusCode::kNotFound) << line;
-    EXPECT_EQ(CodeOf(Format::kAuto, line), StatusCode::kNotFound) << line;
-  }
-}
-
-TEST(OtelFormat, ReadsTheManySpansOfALine) {
-  const PaddedLine line(
-      R"({"resourceSpans": [{"resource": {}, "scopeSpans": [{"scope": {}, "spans": [
-      {"startTimeUnixNano": "1776859200000000000", "attributes": [
-        {"key": "user.id", "value": {"stringValue": "a"}}, {"key": "gen_ai.prompt", "value": {"stringValue": "one"}}]},
-      {"startTimeUnixNano": "1776859200000000000", "attributes": [{"key": "db.system", "value": {"stringValue": "pg"}}]},
-      {"startTimeUnixNano": "yesterday", "attributes": [
-        {"key": "user.id", "value": {"stringValue": "b"}}, {"key": "gen_ai.prompt", "value": {"stringValue": "two"}}]}]}]},
-      {"scopeSpans": [{"spans": [{"startTimeUnixNano": "1776859200000000000", "attributes": [
-        {"key": "user.id", "value": {"stringValue": "c"}}, {"key": "gen_ai.prompt", "value": {"stringValue": "three"}}]}]}]}]})");
-  for (const Format format : {Format::kOtel, Format::kAuto}) {
-    RecordReader reader = ReaderOf(format);
-    Record record;
-    ASSERT_TRUE(reader.Read(line.line(), record).ok());
-    EXPECT_EQ(record.account + record.prompt, "aone");
-    EXPECT_EQ(reader.ReadNext(record).code(), StatusCode::kInvalidArgument);  // yesterday
-    ASSERT_TRUE(reader.ReadNext(record).ok());
-    EXPECT_EQ(record.account + record.prompt, "cthree");
-    EXPECT_EQ(reader.ReadNext(record).code(), StatusCode::kNotFound);
-    EXPECT_EQ(reader.ReadNext(record).code(), StatusCode::kNotFound);
-  }
-}
-
-// OpenInference
-// --------------------------------------------------------------------------------------
-
-TEST(OpenInferenceFormat, ReadsFlattenedMessages) {
-  const Record record =
-      ReadBoth(Format::kOpenInference, R"({"start_time": "2026-04-22T12:00:00Z", "attributes": {
-      "openinference.span.kind": "LLM", "llm.model_name": "m", "user.id": "u7", "session.id": "s",
-      "llm.input_messages.0.message.role": "system", "llm.input_messages.0.message.content": "be kind",
-      "llm.input_messages.1.message.role": "user", "llm.input_messages.1.message.content": "hi",
-      "llm.input_messages.2.message.role": "assistant", "llm.input_messages.2.message.content": "hello",
-      "llm.input_messages.3.message.role": "user",
-      "llm.input_messages.3.message.contents.0.message_content.type": "text",
-      "llm.input_messages.3.message.contents.0.message_content.text": "why?",
-      "llm.token_count.prompt": 5, "llm.token_count.completion": 6}})");
-  EXPECT_EQ(record.account, "u7");
-  EXPECT_EQ(record.prompt, "why?");
-  EXPECT_EQ(record.system, "be kind");
-  EXPECT_EQ(record.model, "m");
-  EXPECT_EQ(record.earlier_turns, 1u);
-  EXPECT_EQ(record.prompt_tokens, 5u);
-  EXPECT_EQ(record.completion_tokens, 6u);
-}
-
-TEST(OpenInferenceFormat, ReadsTheInputValue) {
-  const auto prompt = [](const std::string& value) {
-    return ReadBoth(Format::kOpenInference,
-                    R"({"start_time": 0, "attributes": {"openinference.span.kind": "LLM",
-        "session.id": "s", "input.value": )" +
-                        value + "}}")
-        .prompt;
-  };
-  EXPECT_EQ(prompt(R"("why?")"), "why?");
-  EXPECT_EQ(
-      prompt(
-          R"("{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"why?\"}]}")"),
-      "why?");
-}
-
-TEST(OpenInferenceFormat, PassesOverOtherKindsOfSpans) {
-  EXPECT_EQ(
-      CodeOf(Format::kAuto, R"({"start_time": 0, "attributes": {"openinference.span.kind": "CHAIN",
-                                       "user.id": "u", "input.value": "why?"}})"),
-      StatusCode::kNotFound);
-}
-
-// Kong
-// -----------------------------------------------------------------------------------------------
-
-TEST(KongFormat, ReadsTheAiLog) {
-  const Record record =
-      ReadBoth(Format::kKong, R"({"started_at": 1776859200500, "client_ip": "203.0.113.9",
-      "consumer": {"id": "c1", "username": "n"}, "request": {"uri": "/chat", "headers": {"user-agent": "curl"}},
-      "ai": {"proxy": {"payload": {"request": "{\"model\": \"m\", \"user\": \"u\", \"messages\": [{\"role\": \"user\", \"content\": \"why?\"}]}"},
-             "usage": {"prompt_tokens": 5, "completion_tokens": 6},
-             "meta": {"request_model": "m-1", "provider_name": "p"}}}})");
-  EXPECT_EQ(record.account, "c1");
-  EXPECT_EQ(record.time, At(kNoon_s, 500000));
-  EXPECT_EQ(record.prompt, "why?");
-  EXPECT_EQ(record.model, "m-1");
-  EXPECT_EQ(record.prompt_tokens, 5u);
-  EXPECT_EQ(record.completion_tokens, 6u);
-  EXPECT_EQ(AttributeOf(record, "ip"), "203.0.113.9");
-  EXPECT_EQ(AttributeOf(record, "user_agent"), "curl");
-}
-
-TEST(KongFormat, ReadsListsOfRequests) {
-  const PaddedLine line(
-      R"([{"started_at": 0, "consumer": {"username": "a"}, "ai": {"proxy": {"usage": {"prompt_tokens": 5}}}},
-                            {"started_at": 0, "client_ip": "203.0.113.9", "ai": {"proxy": {"usage": {"prompt_tokens": 6}}}}])");
-  RecordReader reader = ReaderOf(Format::kAuto);
-  Record record;
-  ASSERT_TRUE(reader.Read(line.line(), record).ok());
-  EXPECT_EQ(record.account, "a");
-  ASSERT_TRUE(reader.ReadNext(record).ok());
-  EXPECT_EQ(record.account, "203.0.113.9");
-  EXPECT_EQ(record.prompt_tokens, 6u);
-  EXPECT_EQ(reader.ReadNext(record).code(), StatusCode::kNotFound);
-}
-
-TEST(KongFormat, PassesOverRequestsThatWentToNoModel) {
-  EXPECT_EQ(CodeOf(Format::kAuto,
-                   R"({"started_at": 0, "client_ip": "203.0.113.9", "consumer": {"id": "c"},
-                                       "request": {"uri": "/health"}})"),
-            StatusCode::kNotFound);
-}
-
-// Portkey
-// --------------------------------------------------------------------------------------------
-
-TEST(PortkeyFormat, ReadsTheLog) {
-  const Record record = ReadBoth(Format::kPortkey, R"({"created_at": "2026-04-22T12:00:00Z",
-      "request": {"url": "https://x/v1", "provider": "p", "method": "POST", "headers": {"user-agent": "curl"},
-        "body": {"model": "m", "user": "u", "messages": [{"role": "user", "content": "why?"}]}},
-      "response": {"status": 200, "response_time": 80, "time": 80, "body": {"usage": {"prompt_tokens": 5, "completion_tokens": 6}}},
-      "metadata": {"_user": "p1", "organization": "o1", "traceId": "t"}})");
-  EXPECT_EQ(record.account, "p1");
-  EXPECT_EQ(record.time, At(kNoon_s));
-  EXPECT_EQ(record.prompt, "why?");
-  EXPECT_EQ(record.model, "m");
-  EXPECT_EQ(record.prompt_tokens, 5u);
-  EXPECT_EQ(record.completion_tokens, 6u);
-  EXPECT_EQ(AttributeOf(record, "organization"), "o1");
-}
-
-// Envoy
-// ----------------------------------------------------------------------------------------------
-
-TEST(EnvoyFormat, IsFreeOfContent) {
-  const Record record =
-      ReadBoth(Format::kEnvoy, R"({"start_time": "2026-04-22T12:00:00.500Z", "method": "POST",
-      "response_code": 200, "duration": 80, "x-forwarded-for": "203.0.113.9, 10.0.0.1",
-      "downstream_remote_address": "10.0.0.1:4000", "user-agent": "curl", "x-request-id": "r",
-      "x-account-id": "a1", "gen_ai.request.model": "m", "gen_ai.response.model": "m-2026",
-      "gen_ai.usage.input_tokens": "5", "gen_ai.usage.output_tokens": 6})");
-  EXPECT_EQ(record.account, "a1");
-  EXPECT_EQ(record.time, At(kNoon_s, 500000));
-  EXPECT_EQ(record.prompt, "");
-  EXPECT_EQ(record.model, "m");
-  EXPECT_EQ(record.prompt_tokens, 5u);
-  EXPECT_EQ(record.completion_tokens, 6u);
-  EXPECT_EQ(AttributeOf(record, "ip"), "203.0.113.9");
-  EXPECT_EQ(AttributeOf(record, "user_agent"), "curl");
-}
-
-TEST(EnvoyFormat, TakesAnAddressForTheAccountWithoutItsPort) {
-  const auto account = [](const std::string& fields) {
-    return ReadBoth(Format::kEnvoy, R"({"start_time": 0, "response_code": 429, )" + fields + "}")
-        .account;
-  };
-  EXPECT_EQ(account(R"("x-forwarded-for": "203.0.113.9, 10.0.0.1")"), "203.0.113.9");
-  EXPECT_EQ(account(R"("downstream_remote_address": "203.0.113.9:5123")"), "203.0.113.9");
-  EXPECT_EQ(account(R"("downstream_remote_address": "[2001:db8::1]:5123")"), "2001:db8::1");
-  EXPECT_EQ(account(R"("x-forwarded-for": "2001:db8::1")"), "2001:db8::1");
-}
-
-TEST(EnvoyFormat, ADashIsNothing) {
-  const Record record =
-      ReadBoth(Format::kEnvoy, R"({"start_time": 0, "response_code": 200, "x-account-id": "-",
-      "x-user-id": "u7", "x-forwarded-for": "-", "user-agent": "-", "gen_ai.usage.input_tokens": "-"})");
-  EXPECT_EQ(record.account, "u7");
-  EXPECT_EQ(record.prompt_tokens, 0u);
-  EXPECT_THAT(record.attributes, IsEmpty());
 }
 
 }  // namespace

@@ -62,11 +62,29 @@ inline StatusCode CodeOf(Format format, std::string_view text) {
   return reader.Read(line.line(), record).code();
 }
 
+// Reads the line as what it is, and checks that kAuto reads the same.
+inline Record ReadBoth(Format format, std::string_view text) {
+  const Record record = Read(format, text);
+  const Record told = Read(Format::kAuto, text);
+  EXPECT_EQ(told.account, record.account) << text;
+  EXPECT_EQ(told.time, record.time) << text;
+  EXPECT_EQ(told.prompt, record.prompt) << text;
+  EXPECT_EQ(told.system, record.system) << text;
+  EXPECT_EQ(told.model, record.model) << text;
+  EXPECT_EQ(told.earlier_turns, record.earlier_turns) << text;
+  EXPECT_EQ(told.prompt_tokens, record.prompt_tokens) << text;
+  EXPECT_EQ(told.completion_tokens, record.completion_tokens) << text;
+  EXPECT_EQ(told.attributes, record.attributes) << text;
+  return record;
+}
+
 inline std::string AttributeOf(const Record& record, std::string_view name) {
   const auto found = std::find_if(record.attributes.begin(), record.attributes.end(),
                                   [name](const auto& a) { return a.first == name; });
   return found == record.attributes.end() ? "" : found->second;
 }
+
+inline constexpr std::int64_t kNoon_s = 1776859200;  // 2026-04-22T12:00:00Z
 
 inline Time At(std::int64_t seconds, std::int64_t microseconds = 0) {
   return Time(std::chrono::seconds(seconds) + std::chrono::microseconds(microseconds));

@@ -30,8 +30,7 @@ std::string PlainWith(std::string_view field, std::string_view value) {
   return line + "}";
 }
 
-// Formats
-// --------------------------------------------------------------------------------------------
+// ---- Formats ----
 
 TEST(FormatName, IsReadAndWritten) {
   for (std::size_t i = 0; i < kFormats; ++i) {
@@ -75,12 +74,12 @@ TEST(AutoFormat, TakesLinesOfTheOperatorsOwn) {
   EXPECT_THAT(record.attributes, ElementsAre(Pair("from", "x")));
 }
 
-// Fields of the operator
-// -----------------------------------------------------------------------------
+// ---- Fields of the operator ----
 
 TEST(OwnFields, ReplaceThoseOfTheFormat) {
   constexpr std::string_view kLine = R"({"time": 1, "account": "a", "prompt": "p", "model": "m",
-      "deep": [{"account": "b"}], "t.2": "1970-01-01T00:00:02Z", "q": "why?", "sys": "be kind", "n": 3})";
+      "deep": [{"account": "b"}], "t.2": "1970-01-01T00:00:02Z", "q": "why?", "sys": "be kind",
+      "n": 3})";
   const Record record = Read(Format::kPlain, kLine,
                              {{"account", ".deep[0].account"},
                               {"time", R"(["t.2"])"},
@@ -100,10 +99,11 @@ TEST(OwnFields, ReplaceThoseOfTheFormat) {
 }
 
 TEST(OwnFields, OfAnyOtherNameAreAttributes) {
-  const Record record = Read(
-      Format::kOpenAi,
-      R"({"ts": 0, "user": "u", "input": "why?", "x": {"plan": "gold", "seat": 4}, "ip": "1.1.1.1"})",
-      {{"plan", ".x.plan"}, {"seat", ".x.seat"}, {"none", ".x.none"}, {"ip", ".x.seat"}});
+  const Record record =
+      Read(Format::kOpenAi,
+           R"({"ts": 0, "user": "u", "input": "why?", "x": {"plan": "gold", "seat": 4},
+      "ip": "1.1.1.1"})",
+           {{"plan", ".x.plan"}, {"seat", ".x.seat"}, {"none", ".x.none"}, {"ip", ".x.seat"}});
   EXPECT_THAT(record.attributes, testing::UnorderedElementsAre(Pair("plan", "gold"),
                                                                Pair("seat", "4"), Pair("ip", "4")));
 }
@@ -147,8 +147,7 @@ TEST(OwnFields, MustBeWellFormed) {
   EXPECT_FALSE(RecordReader::Create(Format::kPlain, {{"", ".a"}}).ok());
 }
 
-// Values
-// ---------------------------------------------------------------------------------------------
+// ---- Values ----
 
 TEST(RecordAccount, MayBeAWholeNumber) {
   EXPECT_EQ(Read(Format::kPlain, PlainWith("account", "17")).account, "17");
@@ -249,8 +248,7 @@ TEST(Record, IsAnEvent) {
   EXPECT_EQ(event.attributes[0].value, "1.1.1.1");
 }
 
-// Hostile lines
-// --------------------------------------------------------------------------------------
+// ---- Hostile lines ----
 
 TEST(HostileLine, CannotHideByBeingUnreadable) {
   const auto prompt = [](std::string_view bytes) {
