@@ -139,8 +139,8 @@ void BM_LineSource_Next(benchmark::State& state, std::string (*pack)(const std::
   }
   close(descriptor);
   std::filesystem::remove(path);
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kLines));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kLines));
 }
 BENCHMARK_CAPTURE(BM_LineSource_Next, plain, AsItIs)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_LineSource_Next, gzip, Gzipped)->Unit(benchmark::kMillisecond);
@@ -163,8 +163,8 @@ void BM_RecordReader_Read(benchmark::State& state, Format format, WriteLine writ
       if (!reader->Read(line, record).ok()) state.SkipWithError("a line was refused");
     }
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kLines));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kLines));
 }
 BENCHMARK_CAPTURE(BM_RecordReader_Read, plain, Format::kPlain, PlainLine)
     ->Unit(benchmark::kMillisecond);

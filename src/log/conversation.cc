@@ -44,46 +44,47 @@ bool IsOthersType(std::string_view type) {
 struct Part {
   explicit Part(element value) {
     ForEachField(value, [this](std::string_view name, element field) {
-      if (name == "role")
-        role = TextOf(field);
-      else if (name == "type")
-        type = TextOf(field).value_or("");
-      else if (name == "text")
-        text = field;
-      else if (name == "content")
-        content = field;
-      else if (name == "parts")
-        parts = field;
-      else if (name == "source")
-        source = field;  // of a document
-      else if (name == "data")
-        data = field;  // of that source
-      else if (name == "message")
-        message = field;
+      if (name == "role") role = TextOf(field);
+      if (name == "type") type = TextOf(field).value_or("");
+      if (name == "text") text = field;
+      if (name == "content") content = field;
+      if (name == "parts") parts = field;
+      if (name == "source") source = field;
+      if (name == "data") data = field;
+      if (name == "variables") variables = field;
+      if (name == "message") message = field;
     });
   }
   std::optional<std::string_view> role;
   std::string_view type;
-  std::optional<element> text, content, parts, source, data, message;
+  std::optional<element> text, content, parts;
+  std::optional<element> source, data;  // of a document, and of its source
+  std::optional<element> variables;     // of a prompt that the API keeps
+  std::optional<element> message;       // a wrapper
 };
 
-// take(text) for the texts of a message, a list of parts, a part or a bare text, until it says
-// false.
+// take(text) for the texts of a message, a list of parts, a part or a bare text, until it says no.
 template <typename Take>
 bool ForEachText(element value, Take&& take) {
   value = Unwrap(value);
   if (std::string_view text; !value.get(text)) return take(text);
+  bool more = true;
+  const auto descend = [&](element inner) { more = more && ForEachText(inner, take); };
   if (!HasFields(value)) {
-    bool more = true;
-    ForEachItem(value, [&](element item) { more = more && ForEachText(item, take); });
+    ForEachItem(value, descend);
     return more;
   }
   const Part part(value);
-  if (IsOthersType(part.type)) return true;
+  // Messages have a role; what else a client writes into one does not make it another's.
+  if (!part.role && IsOthersType(part.type)) return true;
   for (const std::optional<element>& inner : {part.text, part.content, part.parts, part.source}) {
-    if (inner && !ForEachText(*inner, take)) return false;
+    if (inner) descend(*inner);
   }
-  return part.type != "text" || !part.data || ForEachText(*part.data, take);
+  if (part.data && part.type == "text") descend(*part.data);
+  if (part.variables) {
+    ForEachField(*part.variables, [&](std::string_view, element variable) { descend(variable); });
+  }
+  return more;
 }
 
 bool HasText(element value) {

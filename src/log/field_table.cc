@@ -241,23 +241,23 @@ constexpr std::string_view kNoAttributeTable[] = {"response", "completion", "out
 
 // ---- Kinds ----
 
-constexpr KindRow kOtherKindTable[] = {
-    {kTraces, "execute_tool"},
-    {kTraces, "create_agent"},
-    {kTraces, "invoke_agent"},  // its calls of the model are spans of their own
-    {kTraces, "invoke_workflow"},
-    {kTraces, "gen_ai.system.message"},
-    {kTraces, "gen_ai.assistant.message"},
-    {kTraces, "gen_ai.tool.message"},
-    {kTraces, "gen_ai.choice"},
-    {kTraces, "CHAIN"},
-    {kTraces, "TOOL"},
-    {kTraces, "AGENT"},
-    {kTraces, "RETRIEVER"},
-    {kTraces, "RERANKER"},
-    {kTraces, "GUARDRAIL"},
-    {kTraces, "EVALUATOR"},
-    {kTraces, "PROMPT"},
+constexpr std::string_view kOtherKindTable[] = {
+    "execute_tool",
+    "create_agent",
+    "invoke_agent",  // its calls of the model are spans of their own
+    "invoke_workflow",
+    "gen_ai.system.message",
+    "gen_ai.assistant.message",
+    "gen_ai.tool.message",
+    "gen_ai.choice",
+    "CHAIN",
+    "TOOL",
+    "AGENT",
+    "RETRIEVER",
+    "RERANKER",
+    "GUARDRAIL",
+    "EVALUATOR",
+    "PROMPT",
 };
 
 // ---- Signs ----
@@ -310,7 +310,7 @@ const std::span<const PathRow> kAddressRows = kAddressTable;
 const std::span<const AttributeRow> kAttributeRows = kAttributeTable;
 const std::span<const PathRow> kHomes = kHomeTable;
 const std::span<const PathRow> kIndexedPrompts = kIndexedTable;
-const std::span<const KindRow> kOtherKinds = kOtherKindTable;
+const std::span<const std::string_view> kOtherKinds = kOtherKindTable;
 const std::span<const SignRow> kSigns = kSignTable;
 const std::span<const std::string_view> kNoAttributes = kNoAttributeTable;
 

@@ -57,10 +57,6 @@ struct PathRow {
   Formats formats;
   std::string_view path;
 };
-struct KindRow {
-  Formats formats;
-  std::string_view kind;
-};
 struct SignRow {
   Format format;
   std::array<std::string_view, 3> paths;
@@ -77,7 +73,7 @@ extern const std::span<const PathRow> kHomes;
 // Prompts as flattened lists: what their names begin with.
 extern const std::span<const PathRow> kIndexedPrompts;
 // Kinds of events that are no requests to a model.
-extern const std::span<const KindRow> kOtherKinds;
+extern const std::span<const std::string_view> kOtherKinds;
 // Formats by what their lines have: the first row whose paths are all present names the format.
 extern const std::span<const SignRow> kSigns;
 // Text fields of a plain line that are no attributes, since they differ from request to request.

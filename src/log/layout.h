@@ -11,10 +11,12 @@
 
 #include <simdjson.h>
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "log/field_table.h"

@@ -19,14 +19,13 @@ class Mender {
 
   bool Run() {
     while (!rest_.empty()) {
-      const char c = rest_.front();
-      if (c == '"') {
+      Copy(std::min(rest_.find_first_of("\"-0123456789NI"), rest_.size()));
+      if (rest_.empty()) break;
+      if (rest_.front() == '"') {
         Copy(1);
         String();
-      } else if (c == '-' || (c >= '0' && c <= '9') || c == 'N' || c == 'I') {
-        Number();
       } else {
-        Copy(1);
+        Number();
       }
     }
     return mended_;
@@ -43,9 +42,19 @@ class Mender {
     mended_ = true;
   }
 
+  // Characters that stand for themselves in a string.
+  static std::size_t RunOfPlain(std::string_view text) {
+    const auto end = std::find_if(text.begin(), text.end(), [](char c) {
+      return c == '"' || c == '\\' || static_cast<unsigned char>(c) - 0x20u >= 0x60u;
+    });
+    return static_cast<std::size_t>(end - text.begin());
+  }
+
   // Behind the opening quote; to behind the closing one.
   void String() {
-    while (!rest_.empty()) {
+    while (true) {
+      Copy(RunOfPlain(rest_));
+      if (rest_.empty()) return;
       const auto c = static_cast<unsigned char>(rest_.front());
       if (c == '"') return Copy(1);
       if (c == '\\') {
@@ -54,15 +63,14 @@ class Mender {
         constexpr std::string_view kDigits = "0123456789abcdef";
         const char escape[] = {'\\', 'u', '0', '0', kDigits[c >> 4], kDigits[c & 15]};
         Replace(1, {escape, sizeof(escape)});
-      } else if (c < 0x80) {
-        Copy(1);
       } else {
         const auto* const p = reinterpret_cast<const unsigned char*>(rest_.data());
         const text::Decoded decoded = text::Decode(p, p + rest_.size());
-        if (decoded.code_point == text::kBroken)
+        if (decoded.code_point == text::kBroken) {
           Replace(1, kReplacement);
-        else
+        } else {
           Copy(decoded.size);
+        }
       }
     }
   }

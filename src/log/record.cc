@@ -75,8 +75,9 @@ Result<Format> ParseFormat(std::string_view name) {
   const auto known = std::find(kNames.begin(), kNames.end(), name);
   if (known != kNames.end()) return static_cast<Format>(known - kNames.begin());
   std::string allowed;
-  for (const std::string_view one : kNames)
+  for (const std::string_view one : kNames) {
     allowed += (allowed.empty() ? "" : ", ") + std::string(one);
+  }
   return InvalidArgument("format is " + Shown(name) + "; allowed: " + allowed);
 }
 
@@ -163,7 +164,9 @@ Status RecordReader::Read(const LineSource::Line& line, Record& record) {
   Result<element> root = s.json.Parse(line.text);
   if (!root.ok()) return root.status();
   Unpack(*root, s.requests);
-  return ReadNext(record);
+  Status status = ReadNext(record);
+  if (status.code() != StatusCode::kNotFound) return status;
+  return NotFound("the line tells of no request to a model");
 }
 
 Status RecordReader::ReadNext(Record& record) {
@@ -172,7 +175,7 @@ Status RecordReader::ReadNext(Record& record) {
     Status status = s.ReadNext(record);
     if (status.code() != StatusCode::kNotFound) return status;
   }
-  return Status(StatusCode::kNotFound, "the line tells of no request to a model");
+  return NotFound("no more");  // short: it comes once a line, and must not cost an allocation
 }
 
 }  // namespace distillwatch::log

@@ -54,7 +54,7 @@ std::string ShownJson(element value) {
 
 // Of an address with a port, or of a list of forwarders, the address of the first.
 void KeepAddress(std::string& text) {
-  text.resize(std::min(text.find(','), text.size()));
+  text.resize(std::min(text.find_first_of(", "), text.size()));
   const std::size_t first_colon = text.find(':');
   if (text.starts_with('[')) {  // [2001:db8::1]:443
     text.resize(std::min(text.find(']'), text.size()));
@@ -78,7 +78,7 @@ Status RequestReader::Read(element request, Format format, const Layout& layout,
   format_ = format;
   layout_ = &layout;
   layout.Find(request, json, findings_);
-  if (!IsRequest()) return Status(StatusCode::kNotFound, "the line tells of no request to a model");
+  if (!IsRequest()) return NotFound("no request");
   if (Status status = ReadAccount(record); !status.ok()) return status;
   if (Status status = ReadTime(record); !status.ok()) return status;
   if (!Found(Field::kModel).present() || !ReadScalar(Found(Field::kModel).element, record.model)) {
@@ -102,10 +102,7 @@ bool RequestReader::IsRequest() const {
   const Findings::Value& kind = Found(Field::kKind);
   if (kind.present()) {
     const std::string_view name = TextOf(kind.element).value_or("");
-    if (std::any_of(kOtherKinds.begin(), kOtherKinds.end(),
-                    [&](const KindRow& row) { return row.kind == name; })) {
-      return false;
-    }
+    if (std::find(kOtherKinds.begin(), kOtherKinds.end(), name) != kOtherKinds.end()) return false;
   }
   if (format_ != Format::kOtel && format_ != Format::kOpenInference && format_ != Format::kKong) {
     return true;

@@ -147,6 +147,17 @@ TEST_F(ConversationTest, ReadsABodyInPlaceOfTheInput) {
   EXPECT_EQ(heard.system, "be kind");
 }
 
+TEST_F(ConversationTest, ReadsTheVariablesOfAKeptPrompt) {
+  EXPECT_EQ(Hear(R"({"id": "p-1", "version": "2", "variables": {"a": "one",
+                     "b": {"type": "input_text", "text": "two"}}})")
+                .prompt,
+            "one\ntwo");
+}
+
+TEST_F(ConversationTest, AMessageOfTheUserIsTheUsersWhateverItsType) {
+  EXPECT_EQ(Hear(R"([{"role": "user", "type": "tool_result", "content": "q"}])").prompt, "q");
+}
+
 TEST_F(ConversationTest, ReadsListsOfTextsAndOfTokens) {
   EXPECT_EQ(Hear(R"(["one", "two"])").prompt, "one\ntwo");
   EXPECT_EQ(Hear("[[1, 2], [3]]").prompt, "");

@@ -339,6 +339,19 @@ TEST(HostileLine, MeansNothingToTheNext) {
   EXPECT_TRUE(reader.Read(good.line(), record).ok());
 }
 
+TEST(RecordReader, UsesTheBuffersOfTheRecordAgain) {
+  RecordReader reader = ReaderOf(Format::kPlain);
+  Record record;
+  const PaddedLine longer(PlainWith("prompt", "\"" + std::string(500, 'x') + "\""));
+  const PaddedLine shorter(PlainWith("prompt", "\"" + std::string(50, 'y') + "\""));
+  ASSERT_TRUE(reader.Read(longer.line(), record).ok());
+  const char* const before = record.prompt.data();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(reader.Read((i % 2 == 0 ? shorter : longer).line(), record).ok());
+    EXPECT_EQ(record.prompt.data(), before);
+  }
+}
+
 TEST(RecordReader, Moves) {
   static_assert(std::is_nothrow_move_constructible_v<RecordReader>);
   RecordReader first = ReaderOf(Format::kPlain);
