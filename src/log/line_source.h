@@ -1,8 +1,11 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// LineSource: the lines of a file, plain, gzip or zstd (told by their first bytes, not their name), as a
-// stream in bounded memory.
-// Tested by  tests/log/line_source_test.cc
+// LineSource: the lines of a file, plain, gzip or zstd (told by their first bytes, not their name),
+// as a stream in bounded memory.
+//
+// A damaged or truncated archive gives every whole line before the damage, and then says so; the
+// fragment of a line at the damage is not a line.
+// Tested by  tests/log/line_source_test.cc    Measured by  benchmarks/log_bench.cc
 
 #ifndef DISTILLWATCH_SRC_LOG_LINE_SOURCE_H_
 #define DISTILLWATCH_SRC_LOG_LINE_SOURCE_H_
@@ -18,6 +21,7 @@
 
 namespace distillwatch::log {
 
+// thread-compatible.
 class LineSource {
  public:
   // A longer line is cut to this, and said to be cut.
@@ -25,23 +29,26 @@ class LineSource {
   // So many readable bytes lie behind every line, for parsers that read ahead.
   static constexpr std::size_t kPadding = 64;
 
-  // path: a file, or "-" for standard input.  Errors: NotFound
+  // path: a file, or "-" for standard input.
+  //   Errors  NotFound for what cannot be opened; InvalidArgument for what is no log (an archive of
+  //           another kind, UTF-16)
   static Result<LineSource> Open(const std::string& path);
   ~LineSource();
   LineSource(LineSource&&) noexcept;
   LineSource& operator=(LineSource&&) noexcept;
 
   struct Line {
-    std::string_view text;  // without its line end; valid until the next call of Next
+    std::string_view text;  // without its line end (\n or \r\n); valid until the next call of Next
     std::uint64_t number = 0;  // from 1
     bool cut = false;
   };
-  // False at the end, and at damage: then status() says which.
+  // False at the end, and at damage: then status() says which. A last line needs no line end.
   bool Next(Line& line);
 
-  // DataLoss for a damaged or truncated archive, once Next has come to it.
+  // Once Next has come to it: DataLoss for a damaged or truncated archive, Unavailable where the
+  // operating system could not read on.
   const Status& status() const;
-  // Of the compressed file: read so far, and in all (0 when it is not a regular file).
+  // Of the file as it lies there: read so far, and in all (0 when it is not a regular file).
   std::uint64_t bytes_read() const;
   std::uint64_t bytes_in_all() const;
 
