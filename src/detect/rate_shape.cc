@@ -103,7 +103,6 @@ RateShapeDetector::Features RateShapeDetector::Measure(const State& state) const
   if (alive_d >= 1) {
     f[15] = static_cast<float>(std::log2(state.first_day * alive_d / state.requests));
   }
-  f[17] = state.pivot;
   f[18] = static_cast<float>(std::log2(state.requests / std::max(alive_d, 0.05)));
   return f;
 }

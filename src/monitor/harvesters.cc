@@ -55,7 +55,7 @@ std::vector<HarvesterLook> SimulateHarvesters(std::size_t campaigns, const Shing
               looks.push_back({header.id, header.last.time_since_epoch().count(), header.requests,
                                {features.begin(), features.end()}});
             },
-            [](const Header&, bool) { return 0; });
+            [](const Header&, bool, std::string_view) { return 0; });
       }
     }
     KeepLastOfEpoch(looks);

@@ -9,6 +9,7 @@
 
 #include "distillwatch/calibration.h"
 #include "monitor/engine.h"
+#include "monitor/grafts.h"
 #include "monitor/harvesters.h"
 #include "score/fit.h"
 #include "text/key.h"
@@ -38,12 +39,13 @@ double Quantile(std::vector<double>& values, double q) {
 
 struct ReferenceLearner::State {
   State(LearnerOptions o, std::string secret, Shingler shingler)
-      : options(std::move(o)), key(std::move(secret)), engine(std::move(shingler), plan, 1, std::size_t{1} << 50) {}
+      : options(std::move(o)), key(std::move(secret)), engine(shingler, plan, 1, std::size_t{1} << 50), grafts(shingler, plan, options.seed) {}
 
   LearnerOptions options;
   std::string key;
   calibrate::LookPlan plan;
   monitor::Engine engine;
+  monitor::Grafts grafts;
   std::unordered_set<std::uint64_t> excluded;
   std::uint64_t sampled_below = ~std::uint64_t{0};  // accounts with a smaller hash are kept
   std::vector<Look> looks;
@@ -108,7 +110,10 @@ void ReferenceLearner::Observe(const Event& event) noexcept {
         s.looks.push_back({header.id, header.last.time_since_epoch().count(), header.requests,
                            {features.begin(), features.end()}});
       },
-      [](const Header&, bool) { return 0; });
+      [&s](const Header& header, bool, std::string_view newest_turn) {
+        if (!Calibrates(header.id)) s.grafts.Observe(header.id, header.last, newest_turn);
+        return 0;
+      });
   if (s.active.size() > s.options.most_accounts) s.Thin();
 }
 
@@ -146,11 +151,15 @@ Result<Reference> ReferenceLearner::Learn() const {
   };
   score::Rows unlabelled{.features = monitor::kFeatures}, positives{.features = monitor::kFeatures};
   for (const Look& look : rows) unlabelled.Add(ranked(look), 1);
-  const std::vector<monitor::HarvesterLook> harvesters =
-      monitor::SimulateHarvesters(kCampaigns, s.engine.shingler(), s.plan, s.options.seed);
-  std::map<std::uint32_t, double> looks_of;  // a campaign weighs the same however many looks it gave
-  for (const auto& h : harvesters) looks_of[h.campaign] += 1;
-  for (const auto& h : harvesters) positives.Add(ranked(h.look), 1 / looks_of[h.campaign]);
+  // Simulated and grafted harvesters weigh the same, and a campaign the same however many looks it gave.
+  for (const auto& harvesters : {monitor::SimulateHarvesters(kCampaigns, s.engine.shingler(), s.plan, s.options.seed),
+                                 s.grafts.Looks()}) {
+    std::map<std::uint32_t, double> looks_of;
+    for (const auto& h : harvesters) looks_of[h.campaign] += 1;
+    for (const auto& h : harvesters) {
+      positives.Add(ranked(h.look), 1 / (looks_of[h.campaign] * static_cast<double>(looks_of.size())));
+    }
+  }
   const std::vector<score::Tree> trees = score::Fit(positives, unlabelled);
   const score::Model raw(monitor::kFeatures, trees, {});
 

@@ -32,7 +32,7 @@ Verdict Monitor::Observe(const Event& event) noexcept {
         const monitor::FeatureVector features = Measure(s.engine.detectors(), account);
         s.Raise(header, s.judge.Score(header.requests, features));
       },
-      [&s](const Header& header, bool looked) { return s.judge.VerdictOf(header, looked); });
+      [&s](const Header& header, bool looked, std::string_view) { return s.judge.VerdictOf(header, looked); });
 }
 
 void Monitor::Finish(Time now) {

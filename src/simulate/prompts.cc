@@ -161,23 +161,25 @@ Frame InjectedInstruction(Random& random) {
   return padding + Pick(kInjections, random);
 }
 
+SlotSource AnySlots(Pipeline pipeline, Random& random) {
+  const std::size_t topics = random.Chance(0.25) ? 1 + random.Below(6) : 60 + random.Below(kTopics);
+  const bool problems = pipeline == Pipeline::kElicitation || pipeline == Pipeline::kGrading;
+  const Texts tasks(topics, problems ? random.LogUniform(15, 120) : random.LogUniform(6, 70), random);
+  const Texts answers(topics, random.LogUniform(20, 200), random);
+  return [tasks, answers, own = random.Fork(1)](Slot slot) mutable {
+    return slot == Slot::kTask ? tasks.Next(own) : answers.Next(own);
+  };
+}
+
 Harvest::Harvest(Pipeline pipeline, std::size_t samples, Random& random)
-    : pipeline_(pipeline),
-      // One field, or as broad as can be.
-      tasks_(random.Chance(0.25) ? 1 + random.Below(6) : 60 + random.Below(kTopics),
-             pipeline == Pipeline::kElicitation || pipeline == Pipeline::kGrading ? random.LogUniform(15, 120)
-                                                                                  : random.LogUniform(6, 70),
-             random),
-      answers_(60, random.LogUniform(20, 200), random),
-      samples_(samples),
-      shuffles_(random.Chance(0.5)) {
+    : pipeline_(pipeline), samples_(samples), shuffles_(random.Chance(0.5)) {
   const std::string padding = random.Chance(0.4) ? Guidelines(Words(random, 15, 350), random) + "\n" : "";
   const auto add = [&](const auto& frames, std::size_t variants) {
     for (std::size_t i = 0; i < variants; ++i) frames_.push_back(padding + Pick(frames, random));
   };
   switch (pipeline) {
     case Pipeline::kAnswers: add(kAnswerFrames, 1); break;
-    case Pipeline::kElicitation: add(kElicitations, random.Choose({1, 1, 1, 2, 3})); break;
+    case Pipeline::kElicitation: add(kElicitations, random.Choose<std::size_t>({1, 1, 1, 2, 3})); break;
     case Pipeline::kGrading: add(kGradings, 1); break;
     case Pipeline::kRewriting:
       add(kRewrites, 1 + random.Below(6));
@@ -185,24 +187,29 @@ Harvest::Harvest(Pipeline pipeline, std::size_t samples, Random& random)
       break;
     case Pipeline::kTaskMaking:
       add(kMakings, 1);
-      for (std::size_t i = Words(random, 12, 400); i > 0; --i) pool_.push_back(tasks_.Next(random));
+      pool_size_ = Words(random, 12, 400);
       break;
     default: frames_ = {"{0}"};
   }
 }
 
-std::string Harvest::Slot(Random& random) const {
-  return pool_.empty() ? tasks_.Next(random) : random.Choose(pool_);
+std::string Harvest::Example(const SlotSource& slots, Random& random) {
+  if (pool_size_ == 0) return slots(Slot::kTask);
+  if (pool_.size() < pool_size_) {
+    pool_.push_back(slots(Slot::kTask));
+    return pool_.back();
+  }
+  return random.Choose(pool_);
 }
 
-std::string Harvest::Next(Random& random) {
+std::string Harvest::Next(const SlotSource& slots, Random& random) {
   if (queue_.empty()) {
     const std::size_t batch = shuffles_ && samples_ > 1 ? 20 : 1;
     for (std::size_t i = 0; i < batch; ++i) {
-      std::vector<std::string> slots = {Slot(random)};
-      if (pipeline_ == Pipeline::kGrading) slots.insert(slots.end(), {answers_.Next(random), answers_.Next(random)});
-      if (pipeline_ == Pipeline::kTaskMaking) slots.insert(slots.end(), {Slot(random), Slot(random)});
-      queue_.insert(queue_.end(), samples_, Fill(random.Choose(frames_), slots));
+      std::vector<std::string> texts = {Example(slots, random)};
+      if (pipeline_ == Pipeline::kGrading) texts.insert(texts.end(), {slots(Slot::kAnswer), slots(Slot::kAnswer)});
+      if (pipeline_ == Pipeline::kTaskMaking) texts.insert(texts.end(), {Example(slots, random), Example(slots, random)});
+      queue_.insert(queue_.end(), samples_, Fill(random.Choose(frames_), texts));
     }
     if (batch > 1) random.Shuffle(queue_);
   }

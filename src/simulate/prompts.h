@@ -7,6 +7,7 @@
 #ifndef DISTILLWATCH_SRC_SIMULATE_PROMPTS_H_
 #define DISTILLWATCH_SRC_SIMULATE_PROMPTS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -52,23 +53,30 @@ class PersonPrompts {
 // A frame of about `words` words with its slot at any place.
 Frame AnyFrame(std::size_t words, Random& random);
 
+// Where a harvest takes the texts that it puts into its frames.
+enum class Slot { kTask, kAnswer };
+using SlotSource = std::function<std::string(Slot)>;
+
+// Tasks and answers of one generator, in one field or as broad as can be.
+SlotSource AnySlots(Pipeline pipeline, Random& random);
+
 // The prompts of a harvest, in the order in which its queue asks them. Not for the relaying pipelines.
 class Harvest {
  public:
   // samples: how often each prompt is asked.
   Harvest(Pipeline pipeline, std::size_t samples, Random& random);
-  std::string Next(Random& random);
+  std::string Next(const SlotSource& slots, Random& random);
 
  private:
-  std::string Slot(Random& random) const;
+  std::string Example(const SlotSource& slots, Random& random);
 
   Pipeline pipeline_;
-  Texts tasks_, answers_;
   std::vector<Frame> frames_;
-  std::vector<std::string> pool_;    // examples that a task-making pipeline draws from
-  std::vector<std::string> queue_;   // still to be asked
+  std::vector<std::string> pool_;   // examples that a task-making pipeline draws from
+  std::size_t pool_size_ = 0;
+  std::vector<std::string> queue_;  // still to be asked
   std::size_t samples_;
-  bool shuffles_;                    // samples of one prompt lie apart
+  bool shuffles_;                   // samples of one prompt lie apart
 };
 
 // The instruction that a relay wraps around its users' requests.

@@ -119,6 +119,40 @@ Campaign AnyCampaign(Random& random) {
   return c;
 }
 
+Times MemberTimes(const Campaign& c, Window life, Random& random) {
+  const auto n = static_cast<std::size_t>(std::clamp(c.requests_a_day * life.days() * random.LogNormal(1, 0.3), 4.0, 3000.0));
+  Pace pace = c.pace;
+  Times times;
+  switch (c.route) {
+    case Route::kOwnWorkers: times = Worker(n, life, pace, random); break;
+    case Route::kRoundRobin:  // every so many of the queue's requests: its jitter averages out
+      pace.jitter = std::max(0.02, pace.jitter / std::sqrt(static_cast<double>(c.accounts)));
+      pace.concurrency = 1;
+      times = Worker(n, life, pace, random);
+      break;
+    case Route::kSticky:  // an hour's worth at a time
+      for (double left = static_cast<double>(n); left > 0;) {
+        const double turn = std::min(left, std::max(2.0, c.requests_a_day * static_cast<double>(c.accounts) / 24));
+        double t = random.Uniform(life.first_s, life.last_s);
+        for (double i = 0; i < turn; ++i) times.push_back(t += random.Gamma(4, kHour_s / turn));
+        left -= turn;
+      }
+      break;
+    case Route::kWeighted:
+    case Route::kRandom:
+      pace.jitter = 1;
+      pace.concurrency = 1;
+      times = Worker(n, life, pace, random);
+  }
+  const double night_h = random.Uniform(0, 24);
+  std::erase_if(times, [&](double t) {
+    return t >= life.last_s || (c.human_hours && std::fmod(t / kHour_s + night_h, 24) < 8);
+  });
+  for (double& t : times) t += random.Uniform(0, 0.8);
+  std::sort(times.begin(), times.end());
+  return times;
+}
+
 std::vector<Account> SimulateCampaign(const Campaign& c, const Month& month, std::size_t members,
                                       Random& random) {
   const double days = std::min(c.days, month.days);
@@ -160,10 +194,11 @@ std::vector<Account> SimulateCampaign(const Campaign& c, const Month& month, std
     std::size_t total = 0;
     for (const std::size_t v : volume) total += v;
     Harvest harvest(c.pipeline, c.samples, random);
+    const SlotSource slots = AnySlots(c.pipeline, random);
     const auto ask = [&](std::size_t owner, double t) {
       if (asleep(t) || owner >= members) return;
       Account& account = accounts[owner];
-      account.requests.push_back({t + random.Uniform(0, 0.8), harvest.Next(random), true,
+      account.requests.push_back({t + random.Uniform(0, 0.8), harvest.Next(slots, random), true,
                                   static_cast<std::uint8_t>(random.Below(account.addresses.size())), false});
     };
     if (c.route == Route::kOwnWorkers) {

@@ -78,6 +78,9 @@ struct Month {
   double release_day = 16;  // when the new model appears
 };
 
+// When one member of the campaign asks what the queue gives it, between its first and its last day.
+Times MemberTimes(const Campaign& campaign, Window life, Random& random);
+
 // At most `members` of its accounts get their requests (the others only take their turns in the queue).
 std::vector<Account> SimulateCampaign(const Campaign& campaign, const Month& month, std::size_t members,
                                       Random& random);
