@@ -1,11 +1,11 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Promise, Reference, ReferenceLearner: what the library promises about false alarms, and from whom it
-// learns to keep it.
+// Promise, Reference, ReferenceLearner: what the library promises about false alarms, and from whom
+// it learns to keep it.
 //
-// The exchangeable thing is the account, not the event. A reference holds the highest scores that the
-// operator's own accounts reached in a horizon; an account is flagged when few of them ever came so far.
-// Tested by  tests/calibrate/, tests/monitor/learner_test.cc
+// The exchangeable thing is the account, not the event. A reference holds the highest scores that
+// the operator's own accounts reached in a horizon; an account is flagged when few of them ever
+// came so far. Tested by  tests/calibrate/, tests/monitor/learner_test.cc
 
 #ifndef DISTILLWATCH_CALIBRATION_H_
 #define DISTILLWATCH_CALIBRATION_H_
@@ -23,9 +23,9 @@
 
 namespace distillwatch {
 
-// E[falsely flagged accounts] <= per_million of a million benign accounts in a horizon, looked at any time,
-// if benign accounts are exchangeable with the reference's and at most `contamination` of those distil.
-// No independence between accounts or detectors is needed.
+// E[falsely flagged accounts] <= per_million of a million benign accounts in a horizon, looked at
+// any time, if benign accounts are exchangeable with the reference's and at most `contamination` of
+// those distil. No independence between accounts or detectors is needed.
 struct Promise {
   enum class Mode {
     kExpectation,   // on average over references
@@ -52,8 +52,8 @@ class DISTILLWATCH_EXPORT Reference {
   // Holds the key when that was drawn at random, so keep it as secret as the monitor's state.
   std::string Serialize() const;
 
-  // Adds the accounts of a reference that was calibrated with the same model elsewhere (a shard, another
-  // month).  Errors: FailedPrecondition when model, horizon or key differ.
+  // Adds the accounts of a reference that was calibrated with the same model elsewhere (a shard,
+  // another month).  Errors: FailedPrecondition when model, horizon or key differ.
   static Result<Reference> Merge(const Reference& a, const Reference& b);
 
   std::uint64_t accounts() const noexcept;      // that p-values are ranked among

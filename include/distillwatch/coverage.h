@@ -2,12 +2,12 @@
 //
 // CoverageDetector: of what remains when the template is taken away, how widely does it spread?
 //
-// Terms that recur in a quarter of an account's requests are its template; the rest of each request, the
-// residual, falls into one of 256 topic cells by the signs of 8 random projections (SimHash), which are
-// fitted on nobody's text. Breadth alone has the wrong sign on real traffic (people and search are broader
-// than harvests); it counts jointly with template share, novelty and order.
-// Paper         M. Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002.
-// Tested by     tests/detect/coverage_test.cc    Measured by  benchmarks/detect_bench.cc
+// Terms that recur in a quarter of an account's requests are its template; the rest of each
+// request, the residual, falls into one of 256 topic cells by the signs of 8 random projections
+// (SimHash), which are fitted on nobody's text. Breadth alone has the wrong sign on real traffic
+// (people and search are broader than harvests); it counts jointly with template share, novelty and
+// order. Paper         M. Charikar, Similarity estimation techniques from rounding algorithms, STOC
+// 2002. Tested by     tests/detect/coverage_test.cc    Measured by  benchmarks/detect_bench.cc
 
 #ifndef DISTILLWATCH_COVERAGE_H_
 #define DISTILLWATCH_COVERAGE_H_
@@ -30,7 +30,8 @@ class DISTILLWATCH_EXPORT CoverageDetector {
  public:
   static constexpr std::string_view kName = "coverage";
   static constexpr std::array<FeatureSpec, 12> kFeatures = {{
-      {"template_share", "{} of a request's words recur in a quarter of all requests", FeatureForm::kShare},
+      {"template_share", "{} of a request's words recur in a quarter of all requests",
+       FeatureForm::kShare},
       {"template_deviation", "that share varies by {}", FeatureForm::kShare},
       {"template_terms", "{} sampled words belong to the template"},
       {"cell_entropy", "collision entropy over topic cells is {}", FeatureForm::kNats},
@@ -50,12 +51,13 @@ class DISTILLWATCH_EXPORT CoverageDetector {
     HeavyHitters terms;
     CoverageCells cells;
     BasicHyperLogLog<128> vocabulary;
-    std::array<float, kDimensions> topic_sum{};    // of unit topic vectors
+    std::array<float, kDimensions> topic_sum{};         // of unit topic vectors
     std::array<std::int8_t, kDimensions> topic_last{};  // the last one, in 127ths
-    float topics = 0, topic_squares = 0;           // their weight and summed squared weights
-    Moments order;                                 // cosine of successive topic vectors
+    float topics = 0, topic_squares = 0;                // their weight and summed squared weights
+    Moments order;                                      // cosine of successive topic vectors
     Moments template_share, novelty, log_residual;
-    // Estimated vocabulary now, when the number of requests last doubled, and at the doubling before.
+    // Estimated vocabulary now, when the number of requests last doubled, and at the doubling
+    // before.
     float distinct = 0, distinct_half = 0, distinct_quarter = 0;
     std::uint32_t requests = 0, half_requests = 0, quarter_requests = 0;
     std::uint32_t recent = 0;  // requests since the term counts were started, halved with them
@@ -64,9 +66,9 @@ class DISTILLWATCH_EXPORT CoverageDetector {
     bool Valid() const noexcept;
     template <typename Io>
     static void Fields(Io& io, auto& s) {
-      io(s.terms, s.cells, s.vocabulary, s.topic_sum, s.topic_last, s.topics, s.topic_squares, s.order,
-         s.template_share, s.novelty, s.log_residual, s.distinct, s.distinct_half, s.distinct_quarter,
-         s.requests, s.half_requests, s.quarter_requests, s.recent, s.tick);
+      io(s.terms, s.cells, s.vocabulary, s.topic_sum, s.topic_last, s.topics, s.topic_squares,
+         s.order, s.template_share, s.novelty, s.log_residual, s.distinct, s.distinct_half,
+         s.distinct_quarter, s.requests, s.half_requests, s.quarter_requests, s.recent, s.tick);
     }
   };
 

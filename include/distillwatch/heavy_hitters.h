@@ -2,13 +2,15 @@
 //
 // HeavyHitters: the terms that recur, with bounds on how often.
 //
-// Use it when   a stream has a few terms in a large share of its events (a template) and many others.
-// Not when      counts of rare terms matter: they are 0 here; or counts beyond 65,535, where they stop.
-// Paper         A. Metwally, D. Agrawal, A. El Abbadi, Efficient computation of frequent and top-k
-//               elements in data streams, ICDT 2005 (Space-Saving). Differs: the table is cut into sets
-//               of 8 entries chosen by the term's hash, so that an update reads one cache line; the bound
-//               below then holds for the set, not for the table. An entry knows its term by 32 bits of the
-//               hash: two terms of one set are taken for one another once in 4 billion pairs.
+// Use it when   a stream has a few terms in a large share of its events (a template) and many
+// others. Not when      counts of rare terms matter: they are 0 here; or counts beyond 65,535,
+// where they stop. Paper         A. Metwally, D. Agrawal, A. El Abbadi, Efficient computation of
+// frequent and top-k
+//               elements in data streams, ICDT 2005 (Space-Saving). Differs: the table is cut into
+//               sets of 8 entries chosen by the term's hash, so that an update reads one cache
+//               line; the bound below then holds for the set, not for the table. An entry knows its
+//               term by 32 bits of the hash: two terms of one set are taken for one another once in
+//               4 billion pairs.
 // Tested by     tests/sketch/heavy_hitters_test.cc    Measured by  benchmarks/sketch_bench.cc
 
 #ifndef DISTILLWATCH_HEAVY_HITTERS_H_

@@ -2,7 +2,8 @@
 //
 // GapHistogram, ScaleCounts, HourHistogram: the shape of an account's request times, decayed.
 //
-// Paper      E.-K. Kim, H.-H. Jo, Measuring burstiness for finite event sequences, 2016, arXiv:1604.01125;
+// Paper      E.-K. Kim, H.-H. Jo, Measuring burstiness for finite event sequences, 2016,
+// arXiv:1604.01125;
 //            T. Chan, G. Golub, R. LeVeque, Updating formulae for computing variances, 1979.
 // Tested by  tests/sketch/histograms_test.cc    Measured by  benchmarks/sketch_bench.cc
 
@@ -45,20 +46,23 @@ struct DISTILLWATCH_EXPORT Moments {
   friend bool operator==(const Moments&, const Moments&) = default;
 };
 
-// Gaps between successive requests of one account. Interleaved replicas do not merge: the gaps between
-// their events were never seen. Merge adds the histograms of *disjoint periods or accounts*.
+// Gaps between successive requests of one account. Interleaved replicas do not merge: the gaps
+// between their events were never seen. Merge adds the histograms of *disjoint periods or
+// accounts*.
 class DISTILLWATCH_EXPORT GapHistogram {
  public:
-  static constexpr std::size_t kBins = 32;  // bin i: gaps in [2^(i-1), 2^i) x 4.096 ms; bin 0: shorter
+  static constexpr std::size_t kBins =
+      32;  // bin i: gaps in [2^(i-1), 2^i) x 4.096 ms; bin 0: shorter
 
   struct Estimate {
     float log_deviation = 0;   // standard deviation of ln gap
     float pace_deviation = 0;  // the same for gaps under half an hour
-    float burstiness = 0;      // Kim and Jo's finite-size B, in [-1, 1]: -1 regular, 0 Poisson, 1 bursty
-    float memory = 0;          // lag-1 correlation of ln gap, in [-1, 1]
-    float entropy_nats = 0;    // of the bins
+    float burstiness =
+        0;             // Kim and Jo's finite-size B, in [-1, 1]: -1 regular, 0 Poisson, 1 bursty
+    float memory = 0;  // lag-1 correlation of ln gap, in [-1, 1]
+    float entropy_nats = 0;            // of the bins
     float longest_to_median_log2 = 0;  // bins between the median gap and the longest one
-    float events = 0;          // decayed number of gaps
+    float events = 0;                  // decayed number of gaps
   };
 
   void Update(std::chrono::microseconds gap) noexcept;
@@ -111,11 +115,12 @@ class DISTILLWATCH_EXPORT ScaleCounts {
   friend struct wire::Access;
   template <typename Io>
   static void Fields(Io& io, auto& self) {
-    io(self.bin_, self.count_, self.bins_, self.busy_, self.sum_, self.squares_, self.fullest_, self.near_fullest_);
+    io(self.bin_, self.count_, self.bins_, self.busy_, self.sum_, self.squares_, self.fullest_,
+       self.near_fullest_);
   }
   void Finish(float empty_bins) noexcept;
-  std::int64_t bin_ = -1;  // the open bin
-  float count_ = 0;        // requests in it
+  std::int64_t bin_ = -1;                              // the open bin
+  float count_ = 0;                                    // requests in it
   float bins_ = 0, busy_ = 0, sum_ = 0, squares_ = 0;  // of finished bins
   float fullest_ = 0, near_fullest_ = 0;
 };
@@ -125,8 +130,8 @@ class DISTILLWATCH_EXPORT HourHistogram {
  public:
   struct Estimate {
     float entropy_nats = 0;  // in [0, ln 24]
-    float idle_hours = 0;    // longest run of hours with under 1 % of the requests, around the clock
-    float concentration = 0; // length of the mean vector on the 24 h circle, in [0, 1]
+    float idle_hours = 0;  // longest run of hours with under 1 % of the requests, around the clock
+    float concentration = 0;  // length of the mean vector on the 24 h circle, in [0, 1]
   };
 
   void Update(Time time) noexcept;

@@ -2,10 +2,12 @@
 //
 // HyperLogLog: how many different hashes were seen, in kRegisters bytes.
 //
-// Paper      P. Flajolet et al., HyperLogLog, 2007; O. Ertl, New cardinality estimation algorithms for
-//            HyperLogLog sketches, arXiv:1702.01284 (the estimator; differs: with Flajolet's constant for
-//            the number of registers, which takes a bias of 1.1 / kRegisters away); D. Ting, Streamed
-//            approximate counting of distinct elements, KDD 2014 (Update's increment).
+// Paper      P. Flajolet et al., HyperLogLog, 2007; O. Ertl, New cardinality estimation algorithms
+// for
+//            HyperLogLog sketches, arXiv:1702.01284 (the estimator; differs: with Flajolet's
+//            constant for the number of registers, which takes a bias of 1.1 / kRegisters away); D.
+//            Ting, Streamed approximate counting of distinct elements, KDD 2014 (Update's
+//            increment).
 // Tested by  tests/sketch/hyperloglog_test.cc    Measured by  benchmarks/sketch_bench.cc
 
 #ifndef DISTILLWATCH_HYPERLOGLOG_H_
@@ -31,9 +33,10 @@ template <std::size_t kRegisters>
 class DISTILLWATCH_EXPORT BasicHyperLogLog {
  public:
   // Adds a well-mixed hash.
-  //   Returns  an unbiased estimate of whether it is new: 0 when nothing changed, else the reciprocal
-  //            of the chance that a new hash changes the sketch (at least 1). The sum over a stream is an
-  //            unbiased count of its distinct hashes  [HyperLogLogStat.IncrementsAreUnbiased]
+  //   Returns  an unbiased estimate of whether it is new: 0 when nothing changed, else the
+  //   reciprocal
+  //            of the chance that a new hash changes the sketch (at least 1). The sum over a stream
+  //            is an unbiased count of its distinct hashes  [HyperLogLogStat.IncrementsAreUnbiased]
   //   Cost     O(1), and O(kRegisters) when something changed; no allocation
   //            [HyperLogLogAlloc.UpdateMergeAndEstimateAreFree]
   double Update(std::uint64_t hash) noexcept;
@@ -42,7 +45,8 @@ class DISTILLWATCH_EXPORT BasicHyperLogLog {
   void Merge(const BasicHyperLogLog& other) noexcept;
 
   // The number of different hashes; at most 2^64.
-  //   Bound  root-mean-square relative error <= 1.1 / sqrt(kRegisters), bias <= 1.1 / kRegisters, and
+  //   Bound  root-mean-square relative error <= 1.1 / sqrt(kRegisters), bias <= 1.1 / kRegisters,
+  //   and
   //          0.5 / kRegisters from 100 hashes on  [HyperLogLogStat.ErrorIsAsInTheory]
   double Estimate() const noexcept;
 

@@ -1,13 +1,14 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Monitor: watches a gateway's requests and says which accounts harvest the model, how surely, and why.
+// Monitor: watches a gateway's requests and says which accounts harvest the model, how surely, and
+// why.
 //
 //   auto monitor = distillwatch::Monitor::Create(options);
 //   Verdict v = monitor->Observe({.account = key, .time = now, .prompt = body});
 //   if (v.level >= Level::kSuspect) throttle(v);
 //
-// Time enters only through events, so a replay gives the verdicts that production gave. The same events in
-// the same order per account give the same verdicts for any number of threads
+// Time enters only through events, so a replay gives the verdicts that production gave. The same
+// events in the same order per account give the same verdicts for any number of threads
 // [Monitor.ThreadsDoNotChangeVerdicts].
 // Tested by  tests/monitor/    Measured by  benchmarks/monitor_bench.cc
 
@@ -31,26 +32,27 @@ namespace distillwatch {
 // What the monitor knows of itself. Counters never fall.
 struct MonitorStatistics {
   std::uint64_t events = 0;
-  std::uint64_t looks = 0;              // evaluations of a score
-  std::uint64_t accounts = 0;           // tracked now, in both tiers
-  std::uint64_t full_accounts = 0;      // of them with 16 requests or more
-  std::uint64_t state_bytes = 0;        // of account records, without allocator overhead
-  std::uint64_t evicted_accounts = 0;   // forgotten for want of memory
-  std::uint64_t demoted_accounts = 0;   // suspicious ones that kept only their score
+  std::uint64_t looks = 0;             // evaluations of a score
+  std::uint64_t accounts = 0;          // tracked now, in both tiers
+  std::uint64_t full_accounts = 0;     // of them with 16 requests or more
+  std::uint64_t state_bytes = 0;       // of account records, without allocator overhead
+  std::uint64_t evicted_accounts = 0;  // forgotten for want of memory
+  std::uint64_t demoted_accounts = 0;  // suspicious ones that kept only their score
   std::uint64_t truncated_prompts = 0;
   std::uint64_t empty_prompts = 0;      // events without text
   std::uint64_t late_events = 0;        // older than their account's newest; taken as simultaneous
   std::uint64_t clock_restarts = 0;     // more than an hour older: rhythm is learned anew
   std::uint64_t wild_times = 0;         // before 1970 or after 2200, moved to that border
   std::uint64_t finished_horizons = 0;  // of accounts
-  std::uint64_t flagged[4] = {};        // accounts by the level that they reached, in their horizons
-  double drift = 1;                     // martingale over finished accounts; above 100: rebuild the reference
+  std::uint64_t flagged[4] = {};  // accounts by the level that they reached, in their horizons
+  double drift = 1;  // martingale over finished accounts; above 100: rebuild the reference
 };
 
 // Thread-safe: every member function may be called from any thread at any time.
 class DISTILLWATCH_EXPORT Monitor {
  public:
-  //   Errors  InvalidArgument; FailedPrecondition when the reference cannot keep the promise (the message
+  //   Errors  InvalidArgument; FailedPrecondition when the reference cannot keep the promise (the
+  //   message
   //           has the smallest one that holds) or was learned under another key
   static Result<Monitor> Create(const Options& options);
   ~Monitor();
@@ -64,8 +66,8 @@ class DISTILLWATCH_EXPORT Monitor {
   // The account's evidence now.  Errors: NotFound
   Result<Explanation> Explain(std::string_view account) const;
 
-  // Ends the horizons that are over by `now` and feeds the drift alarm. Call it once an hour or so; every
-  // call may take tens of milliseconds a million accounts.
+  // Ends the horizons that are over by `now` and feeds the drift alarm. Call it once an hour or so;
+  // every call may take tens of milliseconds a million accounts.
   void Finish(Time now);
 
   MonitorStatistics Statistics() const;
@@ -77,8 +79,9 @@ class DISTILLWATCH_EXPORT Monitor {
   // A monitor in the saved state; options must agree with it where it matters (key, reference).
   //   Errors  DataLoss, FailedPrecondition, InvalidArgument
   static Result<Monitor> Restore(std::string_view saved, const Options& options);
-  // Takes over the other's accounts. Of an account that both have seen, sketches of content are united
-  // exactly; its gaps were seen in part by either and cannot be, so the busier one's are kept.
+  // Takes over the other's accounts. Of an account that both have seen, sketches of content are
+  // united exactly; its gaps were seen in part by either and cannot be, so the busier one's are
+  // kept.
   //   Errors  FailedPrecondition when key or reference differ
   Status Merge(const Monitor& other);
 

@@ -1,8 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Options: what a host chooses when it makes a Monitor. The defaults observe and promise nothing until a
-// reference is given.
-// Tested by  tests/monitor/options_test.cc
+// Options: what a host chooses when it makes a Monitor. The defaults observe and promise nothing
+// until a reference is given. Tested by  tests/monitor/options_test.cc
 
 #ifndef DISTILLWATCH_OPTIONS_H_
 #define DISTILLWATCH_OPTIONS_H_
@@ -21,12 +20,12 @@
 namespace distillwatch {
 
 struct Options {
-  // The operator's secret, at least 16 bytes. Empty: the reference's own, or else one drawn at random; a
-  // snapshot keeps it.
+  // The operator's secret, at least 16 bytes. Empty: the reference's own, or else one drawn at
+  // random; a snapshot keeps it.
   std::string key;
 
-  // Learned from the operator's own traffic. Without one, accounts are scored by the shipped model, p-values
-  // stay 1 and no account rises above kClear.
+  // Learned from the operator's own traffic. Without one, accounts are scored by the shipped model,
+  // p-values stay 1 and no account rises above kClear.
   std::optional<Reference> reference;
   Promise promise;
 
@@ -40,9 +39,10 @@ struct Options {
   std::optional<Time> origin;
 };
 
-// Reads "name = value" lines over the defaults; '#' starts a comment. Names: key_file, reference_file,
-// promise_per_million, promise_contamination, promise_mode (expectation | confidence95), max_memory_bytes,
-// max_prompt_bytes, shards. Sizes take K, M, G, T (powers of 1024).
+// Reads "name = value" lines over the defaults; '#' starts a comment. Names: key_file,
+// reference_file, promise_per_million, promise_contamination, promise_mode (expectation |
+// confidence95), max_memory_bytes, max_prompt_bytes, shards. Sizes take K, M, G, T (powers of
+// 1024).
 //   Errors  InvalidArgument naming line, field, value and what is allowed; NotFound for a file
 DISTILLWATCH_EXPORT Result<Options> ParseOptions(std::string_view text);
 

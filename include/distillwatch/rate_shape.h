@@ -2,12 +2,12 @@
 //
 // RateShapeDetector: when an account asks, never what.
 //
-// Regularity of gaps, dispersion of counts at four scales, idle hours, hugging a quota, full volume from
-// day one, moving to a new model within a day. Strong against the lazy, worthless against the careful
-// (an attacker who replays a real client's times is invisible here), so it is never the only leg. Works on
-// logs without text.
-// Paper         E.-K. Kim, H.-H. Jo 2016 (burstiness); usage signs after the joint advisory AA26-251A.
-// Tested by     tests/detect/rate_shape_test.cc    Measured by  benchmarks/detect_bench.cc
+// Regularity of gaps, dispersion of counts at four scales, idle hours, hugging a quota, full volume
+// from day one, moving to a new model within a day. Strong against the lazy, worthless against the
+// careful (an attacker who replays a real client's times is invisible here), so it is never the
+// only leg. Works on logs without text. Paper         E.-K. Kim, H.-H. Jo 2016 (burstiness); usage
+// signs after the joint advisory AA26-251A. Tested by     tests/detect/rate_shape_test.cc Measured
+// by  benchmarks/detect_bench.cc
 
 #ifndef DISTILLWATCH_RATE_SHAPE_H_
 #define DISTILLWATCH_RATE_SHAPE_H_
@@ -34,7 +34,8 @@ class DISTILLWATCH_EXPORT RateShapeDetector {
       {"gap_entropy", "the entropy of the gaps is {}", FeatureForm::kNats},
       {"longest_gap", "the longest gap is {} the median one", FeatureForm::kLog2},
       {"dispersion_1m", "counts a minute vary by {} of a random stream", FeatureForm::kLog2},
-      {"dispersion_15m", "counts a quarter of an hour vary by {} of a random stream", FeatureForm::kLog2},
+      {"dispersion_15m", "counts a quarter of an hour vary by {} of a random stream",
+       FeatureForm::kLog2},
       {"dispersion_1h", "counts an hour vary by {} of a random stream", FeatureForm::kLog2},
       {"dispersion_6h", "counts six hours vary by {} of a random stream", FeatureForm::kLog2},
       {"duty_1h", "{} of all hours have a request", FeatureForm::kShare},
@@ -44,13 +45,15 @@ class DISTILLWATCH_EXPORT RateShapeDetector {
       {"quota", "{} of busy hours come close to the busiest one", FeatureForm::kShare},
       {"ramp", "the first day had {} the requests of a mean day", FeatureForm::kLog2},
       {"busy_rate", "a busy hour has {} requests", FeatureForm::kLog2},
-      {"pivot", "{} of a day's requests moved to a model that was new to the account", FeatureForm::kShare},
+      {"pivot", "{} of a day's requests moved to a model that was new to the account",
+       FeatureForm::kShare},
       {"requests_a_day", "the account sends {} requests a day", FeatureForm::kLog2},
   }};
   using Features = std::array<float, kFeatures.size()>;
 
   static constexpr std::array<std::chrono::seconds, 4> kScales = {
-      std::chrono::minutes(1), std::chrono::minutes(15), std::chrono::hours(1), std::chrono::hours(6)};
+      std::chrono::minutes(1), std::chrono::minutes(15), std::chrono::hours(1),
+      std::chrono::hours(6)};
 
   struct State {
     GapHistogram gaps;
@@ -69,8 +72,9 @@ class DISTILLWATCH_EXPORT RateShapeDetector {
     bool Valid() const noexcept;
     template <typename Io>
     static void Fields(Io& io, auto& s) {
-      io(s.gaps, s.scales, s.hours, s.first, s.last, s.requests, s.first_day, s.model, s.model_before,
-         s.model_since, s.on_new_model, s.since_new_model, s.before_new_model, s.pivot, s.tick);
+      io(s.gaps, s.scales, s.hours, s.first, s.last, s.requests, s.first_day, s.model,
+         s.model_before, s.model_since, s.on_new_model, s.since_new_model, s.before_new_model,
+         s.pivot, s.tick);
     }
   };
 

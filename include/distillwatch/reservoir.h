@@ -4,11 +4,11 @@
 //
 // An event of age a is kept with odds 2^(-a / half_life) against a new one
 // [ReservoirStat.AnOldEventIsKeptWithItsOdds]. Each event has a deterministic priority,
-// lambda t - ln(-ln u) with u from the event's hash, and the reservoir holds the events with the highest
-// (the signature decides between equal ones; the same event counts once): so the sample, as a set, does
-// not depend on the order of arrival, and two samples merge exactly into the sample of the union
-// [ReservoirOracle.MergeIsTheSampleOfTheUnion].
-// Paper      P. Efraimidis, P. Spirakis, Weighted random sampling with a reservoir, IPL 2006, in Gumbel
+// lambda t - ln(-ln u) with u from the event's hash, and the reservoir holds the events with the
+// highest (the signature decides between equal ones; the same event counts once): so the sample, as
+// a set, does not depend on the order of arrival, and two samples merge exactly into the sample of
+// the union [ReservoirOracle.MergeIsTheSampleOfTheUnion]. Paper      P. Efraimidis, P. Spirakis,
+// Weighted random sampling with a reservoir, IPL 2006, in Gumbel
 //            form.
 // Tested by  tests/sketch/reservoir_test.cc    Measured by  benchmarks/sketch_bench.cc
 
@@ -43,7 +43,8 @@ DISTILLWATCH_EXPORT SlimSignature Slim(const MinHash64& signature) noexcept;
 DISTILLWATCH_EXPORT float Agreement(const SlimSignature& a, const SlimSignature& b) noexcept;
 
 // The reservoir's priority of an event.
-//   half_life  at least an hour. Until 2100 rounding moves the logarithm of two events' odds by at most
+//   half_life  at least an hour. Until 2100 rounding moves the logarithm of two events' odds by at
+//   most
 //              0.07 for an hour, by 0.004 for a day  [ReservoirOracle.PriorityKeepsItsPrecision]
 //   hash       of the event: the same event has the same hash wherever it is seen
 DISTILLWATCH_EXPORT float Priority(Time time, std::chrono::seconds half_life,
@@ -69,7 +70,8 @@ class DISTILLWATCH_EXPORT SignatureReservoir {
 
   void Merge(const SignatureReservoir& other) noexcept;
 
-  // How many (slot, value) pairs recur in at least `least` of the signatures: a template's fingerprint.
+  // How many (slot, value) pairs recur in at least `least` of the signatures: a template's
+  // fingerprint.
   std::size_t CountRecurring(std::size_t least) const noexcept;
 
   std::size_t size() const noexcept { return size_; }

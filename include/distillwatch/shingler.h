@@ -1,12 +1,14 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Shingler: any bytes in, keyed hashes of words and of word 3-shingles out. Total: nothing is an error.
+// Shingler: any bytes in, keyed hashes of words and of word 3-shingles out. Total: nothing is an
+// error.
 //
-// UTF-8 is repaired (a broken byte separates words), case, compatibility forms, accents of Latin, Greek
-// and Cyrillic, vowel points of Arabic and Hebrew, voicing marks of kana and look-alike letters are folded,
-// zero-width and format characters dropped, everything that is neither letter nor digit separates. Scripts
-// without spaces (Han, kana, Thai, Lao, Khmer, Burmese) are cut into characters: their shingles are
-// character 3-grams, their terms 2-grams. Words of more than 256 bytes are cut, too.
+// UTF-8 is repaired (a broken byte separates words), case, compatibility forms, accents of Latin,
+// Greek and Cyrillic, vowel points of Arabic and Hebrew, voicing marks of kana and look-alike
+// letters are folded, zero-width and format characters dropped, everything that is neither letter
+// nor digit separates. Scripts without spaces (Han, kana, Thai, Lao, Khmer, Burmese) are cut into
+// characters: their shingles are character 3-grams, their terms 2-grams. Words of more than 256
+// bytes are cut, too.
 //
 // Paper         A. Broder, On the resemblance and containment of documents, 1997 (w-shingling).
 // Tested by     tests/text/shingler_test.cc    Measured by  benchmarks/kernels_bench.cc
@@ -29,12 +31,13 @@ namespace distillwatch {
 // What a text is to the sketches. Views into the scratch it was extracted with.
 struct TextFeatures {
   std::span<const std::uint64_t> shingles;  // in text order, repeats kept
-  // At most Shingler::kMaxTerms different terms (all, when there are no more), chosen by their hash: the
-  // same ones in texts of about the same vocabulary, and fewer of them where it is larger
+  // At most Shingler::kMaxTerms different terms (all, when there are no more), chosen by their
+  // hash: the same ones in texts of about the same vocabulary, and fewer of them where it is larger
   // [ShinglerOracle.TermsAreTheFirstLevelThatFits].
   std::span<const std::uint64_t> terms;
   std::uint32_t units = 0;  // words and unspaced characters, before sampling
-  // Longer than max_prompt_bytes, so that only head and tail were read; or more units than half as many.
+  // Longer than max_prompt_bytes, so that only head and tail were read; or more units than half as
+  // many.
   bool truncated = false;
 };
 
@@ -80,8 +83,9 @@ class DISTILLWATCH_EXPORT Shingler {
   std::uint64_t key_id() const noexcept;
   // The keyed hash of a name and a value, as accounts, models and attributes are hashed.
   std::uint64_t HashName(std::string_view name, std::string_view value) const noexcept;
-  // The keyed hash of the first `size` bytes, or of all when there are fewer. Prefixes of more than 4096
-  // bytes are sampled (head, tail and 32 blocks), so that its cost is bounded; equal ones always agree.
+  // The keyed hash of the first `size` bytes, or of all when there are fewer. Prefixes of more than
+  // 4096 bytes are sampled (head, tail and 32 blocks), so that its cost is bounded; equal ones
+  // always agree.
   //   Cost  O(min(size, 4096))
   std::uint64_t HashPrefix(std::string_view text, std::size_t size) const noexcept;
 

@@ -2,11 +2,12 @@
 //
 // SimilarityDetector: how much an account's requests resemble each other.
 //
-// Each request is compared with a time-biased sample of the account's earlier ones. A harvest around a
-// frame stays within a band of likeness: never the same, never unlike; and the requests inside the band
-// have a rhythm of their own, which ordinary traffic on the same key cannot blur. A high share of template
-// alone is the normal state of paying customers; the fused score weighs it against everything else.
-// Tested by  tests/detect/similarity_test.cc    Measured by  benchmarks/detect_bench.cc
+// Each request is compared with a time-biased sample of the account's earlier ones. A harvest
+// around a frame stays within a band of likeness: never the same, never unlike; and the requests
+// inside the band have a rhythm of their own, which ordinary traffic on the same key cannot blur. A
+// high share of template alone is the normal state of paying customers; the fused score weighs it
+// against everything else. Tested by  tests/detect/similarity_test.cc    Measured by
+// benchmarks/detect_bench.cc
 
 #ifndef DISTILLWATCH_SIMILARITY_H_
 #define DISTILLWATCH_SIMILARITY_H_
@@ -27,10 +28,14 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
  public:
   static constexpr std::string_view kName = "similarity";
   static constexpr std::array<FeatureSpec, 15> kFeatures = {{
-      {"nearest_mean", "requests are on average {} alike to the nearest earlier one", FeatureForm::kShare},
+      {"nearest_mean", "requests are on average {} alike to the nearest earlier one",
+       FeatureForm::kShare},
       {"nearest_deviation", "that likeness varies by {}", FeatureForm::kShare},
-      {"template_mass", "{} of requests are at least 30 % alike to an earlier one", FeatureForm::kShare},
-      {"slot_variation", "{} of requests vary a common frame: alike to an earlier one, not the same", FeatureForm::kShare},
+      {"template_mass", "{} of requests are at least 30 % alike to an earlier one",
+       FeatureForm::kShare},
+      {"slot_variation",
+       "{} of requests vary a common frame: alike to an earlier one, not the same",
+       FeatureForm::kShare},
       {"duplicate_share", "{} of requests repeat an earlier one", FeatureForm::kShare},
       {"recurring_slots", "{} signature values recur among the sampled requests"},
       {"follow_similarity", "a request is {} alike to the one before it", FeatureForm::kShare},
@@ -40,7 +45,8 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
       {"kinds", "the sampled requests are of {} unlike kinds"},
       {"largest_kind", "{} of sampled requests are of one kind", FeatureForm::kShare},
       {"frame_gap_deviation", "between framed requests the logarithm of the gaps varies by {}"},
-      {"frame_pace_deviation", "within activity the gaps between framed requests vary by {} (logarithm)"},
+      {"frame_pace_deviation",
+       "within activity the gaps between framed requests vary by {} (logarithm)"},
       {"frame_duty", "{} of hours have a framed request", FeatureForm::kShare},
   }};
   using Features = std::array<float, kFeatures.size()>;
@@ -51,7 +57,8 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
     Moments nearest;     // likeness to the nearest earlier request
     Moments follow;      // likeness to the request before
     Moments log_length;  // ln of units
-    Moments frame_gap, frame_pace;  // ln of gaps between framed requests, in seconds; pace: under half an hour
+    Moments frame_gap,
+        frame_pace;  // ln of gaps between framed requests, in seconds; pace: under half an hour
     ScaleCounts frame_hours;
     Time frame_last{};
     float framed = 0, in_template = 0, duplicate = 0;  // decayed counts of compared requests
@@ -61,8 +68,9 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
     bool Valid() const noexcept;
     template <typename Io>
     static void Fields(Io& io, auto& s) {
-      io(s.reservoir, s.last, s.nearest, s.follow, s.log_length, s.frame_gap, s.frame_pace, s.frame_hours,
-         s.frame_last, s.framed, s.in_template, s.duplicate, s.continued, s.requests, s.tick);
+      io(s.reservoir, s.last, s.nearest, s.follow, s.log_length, s.frame_gap, s.frame_pace,
+         s.frame_hours, s.frame_last, s.framed, s.in_template, s.duplicate, s.continued, s.requests,
+         s.tick);
     }
   };
 

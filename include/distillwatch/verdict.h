@@ -15,8 +15,8 @@
 
 namespace distillwatch {
 
-// What a host does with a level is the host's map. Levels rise with the account's path maximum and fall
-// only when a new horizon begins.
+// What a host does with a level is the host's map. Levels rise with the account's path maximum and
+// fall only when a new horizon begins.
 enum class Level : std::uint8_t {
   kClear,
   kWatch,       // p-value at most 0.05: for a reviewer's queue
@@ -32,19 +32,20 @@ constexpr std::string_view Name(Level level) noexcept {
 
 struct Verdict {
   Level level = Level::kClear;
-  // The account's highest score over its looks in this horizon. 0 is the 95th percentile of reference
-  // accounts of the same age at one look; 1 unit is the distance from their median to it. In [-8, 24].
+  // The account's highest score over its looks in this horizon. 0 is the 95th percentile of
+  // reference accounts of the same age at one look; 1 unit is the distance from their median to it.
+  // In [-8, 24].
   double score = -8;
-  // The share of reference accounts that ever reach such a score in a horizon; valid at any time. 1 until
-  // the first look (16 requests) and where there is no reference of one's own.
+  // The share of reference accounts that ever reach such a score in a horizon; valid at any time. 1
+  // until the first look (16 requests) and where there is no reference of one's own.
   double p_value = 1;
   bool looked = false;  // this event was a look: the score was evaluated anew
   // The campaign that the account belongs to, if a review found one; 0: none.
   std::uint64_t campaign = 0;
 };
 
-// One piece of evidence. All pieces of an explanation and its base add up to its score exactly (all are
-// multiples of 2^-16 and small enough for a double).
+// One piece of evidence. All pieces of an explanation and its base add up to its score exactly (all
+// are multiples of 2^-16 and small enough for a double).
 struct Evidence {
   std::string detector;  // "similarity", "coverage", "rate_shape", or a detector of your own
   std::string feature;

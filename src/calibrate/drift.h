@@ -2,11 +2,11 @@
 //
 // DriftMartingale: do finished accounts still look like the reference?
 //
-// Every finished account gets a conformal p-value among the reference and the accounts that finished before
-// it, ties broken by its hash. While all are exchangeable these are independent and uniform, so a mixture of
-// power martingales stays below 100 for ever with probability .99 [DriftMartingaleStat.StaysLowWithoutDrift].
-// Paper      V. Vovk, I. Nouretdinov, A. Gammerman, Testing exchangeability on-line, ICML 2003.
-// Tested by  tests/calibrate/drift_test.cc
+// Every finished account gets a conformal p-value among the reference and the accounts that
+// finished before it, ties broken by its hash. While all are exchangeable these are independent and
+// uniform, so a mixture of power martingales stays below 100 for ever with probability .99
+// [DriftMartingaleStat.StaysLowWithoutDrift]. Paper      V. Vovk, I. Nouretdinov, A. Gammerman,
+// Testing exchangeability on-line, ICML 2003. Tested by  tests/calibrate/drift_test.cc
 
 #ifndef DISTILLWATCH_SRC_CALIBRATE_DRIFT_H_
 #define DISTILLWATCH_SRC_CALIBRATE_DRIFT_H_
@@ -22,7 +22,8 @@ class DriftMartingale {
  public:
   static constexpr double kAlarm = 100;
 
-  // `seen` holds the reference and all accounts that finished before; the caller adds this one afterwards.
+  // `seen` holds the reference and all accounts that finished before; the caller adds this one
+  // afterwards.
   void Update(const PathHistogram& seen, Points path_maximum, std::uint64_t account_hash) noexcept;
 
   // The martingale now: above kAlarm, rebuild the reference and stop acting automatically.

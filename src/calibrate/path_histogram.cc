@@ -7,9 +7,11 @@
 namespace distillwatch::calibrate {
 
 std::size_t PathHistogram::BinOf(Points score) noexcept {
-  const std::int64_t above = std::int64_t{std::clamp(score, score::kLeastScore, score::kMostScore)} - score::kLeastScore;
+  const std::int64_t above =
+      std::int64_t{std::clamp(score, score::kLeastScore, score::kMostScore)} - score::kLeastScore;
   const std::int64_t range = std::int64_t{score::kMostScore} - score::kLeastScore;
-  return std::min<std::size_t>(static_cast<std::size_t>(above * static_cast<std::int64_t>(kBins) / range), kBins - 1);
+  return std::min<std::size_t>(
+      static_cast<std::size_t>(above * static_cast<std::int64_t>(kBins) / range), kBins - 1);
 }
 
 void PathHistogram::Add(Points path_maximum) noexcept {
@@ -37,7 +39,8 @@ std::uint64_t PathHistogram::CountAtLeast(Points score) const noexcept {
 }
 
 bool PathHistogram::Valid() const noexcept {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 48;  // no sum of so few so small counts overflows
+  constexpr std::uint64_t kMost = std::uint64_t{1}
+                                  << 48;  // no sum of so few so small counts overflows
   std::uint64_t sum = 0;
   for (const std::uint64_t count : counts_) {
     if (count > kMost) return false;

@@ -1,13 +1,14 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// PathHistogram: the highest scores that reference accounts reached in a horizon, and the p-values that
-// follow from them.
+// PathHistogram: the highest scores that reference accounts reached in a horizon, and the p-values
+// that follow from them.
 //
-// p = (1 + number of reference accounts whose maximum falls into the score's bin or above) / (n + 1).
-// If a benign account is exchangeable with the reference accounts, then over its whole life in the horizon
-// P(p <= a at any time) <= a, because the running maximum's p-value never rises and its last value is a
-// conformal rank; binning only raises it [PathHistogramStat.PromiseHoldsAtEveryLook].
-// Source     V. Vovk et al., Algorithmic learning in a random world, 2005; S. Bates et al., Testing for
+// p = (1 + number of reference accounts whose maximum falls into the score's bin or above) / (n +
+// 1). If a benign account is exchangeable with the reference accounts, then over its whole life in
+// the horizon P(p <= a at any time) <= a, because the running maximum's p-value never rises and its
+// last value is a conformal rank; binning only raises it
+// [PathHistogramStat.PromiseHoldsAtEveryLook]. Source     V. Vovk et al., Algorithmic learning in a
+// random world, 2005; S. Bates et al., Testing for
 //            outliers with conformal p-values, 2023.
 // Tested by  tests/calibrate/path_histogram_test.cc
 
@@ -31,7 +32,8 @@ class PathHistogram {
 
   // An account's highest score in a finished horizon; kLeastScore for one that never had a look.
   void Add(Points path_maximum) noexcept;
-  // Takes an account out again, as one that was adjudicated to be distilling; false when it is not in.
+  // Takes an account out again, as one that was adjudicated to be distilling; false when it is not
+  // in.
   bool Remove(Points path_maximum) noexcept;
   void Merge(const PathHistogram& other) noexcept;
 

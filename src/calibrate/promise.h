@@ -2,10 +2,10 @@
 //
 // Promise: at most so many falsely flagged accounts per million benign ones in a horizon.
 //
-// With a share eps of harvesters among n reference accounts, flagging where p <= (1 - eps) X / 1e6 keeps the
-// expectation below X, whatever those harvesters do: 1 - F_reference >= (1 - eps)(1 - F_benign).
-// Source     M. Bashari, A. Epstein, Y. Romano, M. Sesia, arXiv:2502.04807 (contaminated references).
-// Tested by  tests/calibrate/promise_test.cc
+// With a share eps of harvesters among n reference accounts, flagging where p <= (1 - eps) X / 1e6
+// keeps the expectation below X, whatever those harvesters do: 1 - F_reference >= (1 - eps)(1 -
+// F_benign). Source     M. Bashari, A. Epstein, Y. Romano, M. Sesia, arXiv:2502.04807 (contaminated
+// references). Tested by  tests/calibrate/promise_test.cc
 
 #ifndef DISTILLWATCH_SRC_CALIBRATE_PROMISE_H_
 #define DISTILLWATCH_SRC_CALIBRATE_PROMISE_H_
@@ -19,15 +19,15 @@ namespace distillwatch::calibrate {
 
 // The largest rank 1 + (reference accounts at or above) that may be flagged; 0 when none may.
 //   expectation: floor(a (n + 1)).
-//   with confidence 95 %: the largest k with P(Binomial(n, a) >= k) >= .95, because given the reference
-//   the rate of false flags is Beta(k, n + 1 - k).
+//   with confidence 95 %: the largest k with P(Binomial(n, a) >= k) >= .95, because given the
+//   reference the rate of false flags is Beta(k, n + 1 - k).
 std::uint64_t MostRank(const Promise& promise, std::uint64_t accounts) noexcept;
 
 // The smallest `per_million` that so many reference accounts can keep.
 double SmallestPerMillion(const Promise& promise, std::uint64_t accounts) noexcept;
 
-// InvalidArgument for values out of range; FailedPrecondition, with the smallest promise that holds now,
-// when the reference is too small for this one.
+// InvalidArgument for values out of range; FailedPrecondition, with the smallest promise that holds
+// now, when the reference is too small for this one.
 Status Check(const Promise& promise, std::uint64_t accounts);
 
 }  // namespace distillwatch::calibrate

@@ -16,9 +16,9 @@
 
 namespace distillwatch::calibrate {
 
-// When an account's score is evaluated: at 16, 32, 64, ... requests, and while it is active once in every
-// interval. Fewer looks lower the path maximum of benign accounts: against a look every 6 h, one a day cost
-// nothing in power and won a little (src/README.md, dead ends).
+// When an account's score is evaluated: at 16, 32, 64, ... requests, and while it is active once in
+// every interval. Fewer looks lower the path maximum of benign accounts: against a look every 6 h,
+// one a day cost nothing in power and won a little (src/README.md, dead ends).
 struct LookPlan {
   std::int64_t interval_s = 24 * 3600;
   template <typename Io>
@@ -42,8 +42,8 @@ struct ReferenceContent {
   bool Valid() const;
   template <typename Io>
   static void Fields(Io& io, auto& self) {
-    io(self.feature_names, self.ranks, self.model, self.histogram, self.looks, self.horizon_s, self.fit_accounts,
-       self.first, self.last, self.key_id, self.key);
+    io(self.feature_names, self.ranks, self.model, self.histogram, self.looks, self.horizon_s,
+       self.fit_accounts, self.first, self.last, self.key_id, self.key);
   }
 };
 

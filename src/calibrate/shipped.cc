@@ -16,7 +16,8 @@ namespace {
 
 const Reference& Reference::Shipped() {
   static const Reference shipped = [] {
-    const std::string_view bytes(reinterpret_cast<const char*>(kShippedReference), kShippedReferenceBytes);
+    const std::string_view bytes(reinterpret_cast<const char*>(kShippedReference),
+                                 kShippedReferenceBytes);
     Result<Reference> parsed = Parse(bytes);
     auto content = std::make_shared<calibrate::ReferenceContent>(parsed.value().content());
     // It is nobody's reference: no account of it calibrates anything.

@@ -20,12 +20,12 @@ struct ScanOptions {
   double contamination = 0.02;
   bool confidence95 = false;
   std::string alerts, scores, features;  // files to write
-  std::string fail_on;            // level
-  std::string save;               // snapshot to write
+  std::string fail_on;                   // level
+  std::string save;                      // snapshot to write
   std::size_t threads = 1;
   std::size_t max_memory_bytes = std::size_t{1} << 32;
-  std::size_t rows = 20;          // of the table
-  std::string explain;            // account
+  std::size_t rows = 20;  // of the table
+  std::string explain;    // account
 };
 int Scan(const ScanOptions& options);
 
@@ -40,7 +40,7 @@ struct ReferenceOptions {
 int LearnReference(const ReferenceOptions& options);
 
 struct SimulateOptions {
-  std::string out;            // folder
+  std::string out;  // folder
   std::uint64_t seed = 1;
   double days = 30;
   std::size_t benign_accounts = 1000;

@@ -31,9 +31,9 @@ class Progress {
     printed_ = true;
     constexpr int kWidth = 30;
     const int full = static_cast<int>(share * kWidth);
-    std::fprintf(stderr, "\r%.*s [%.*s%.*s] %3.0f %%  %s requests", static_cast<int>(doing_.size()), doing_.data(), full,
-                 "##############################", kWidth - full, "..............................", 100 * share,
-                 Grouped(records).c_str());
+    std::fprintf(stderr, "\r%.*s [%.*s%.*s] %3.0f %%  %s requests", static_cast<int>(doing_.size()),
+                 doing_.data(), full, "##############################", kWidth - full,
+                 "..............................", 100 * share, Grouped(records).c_str());
   }
 
  private:
@@ -51,13 +51,15 @@ int Trouble(const std::string& message) {
 
 void LogReport::Print() const {
   if (bad_lines > 0) {
-    std::fprintf(stderr, "distillwatch: %s of %s lines could not be read as requests and were left out:\n",
+    std::fprintf(stderr,
+                 "distillwatch: %s of %s lines could not be read as requests and were left out:\n",
                  Grouped(bad_lines).c_str(), Grouped(lines).c_str());
     for (const std::string& example : examples) std::fprintf(stderr, "  %s\n", example.c_str());
     if (bad_lines > examples.size()) std::fprintf(stderr, "  ...\n");
   }
   for (const std::string& file : damage) std::fprintf(stderr, "distillwatch: %s\n", file.c_str());
-  if (!damage.empty()) std::fprintf(stderr, "distillwatch: what was read before that is reported\n");
+  if (!damage.empty())
+    std::fprintf(stderr, "distillwatch: what was read before that is reported\n");
 }
 
 Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& report,
@@ -68,7 +70,8 @@ Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& rep
   for (const std::string& field : options.fields) {
     const auto equals = field.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return InvalidArgument("--field is '" + field + "'; allowed: name=.path, as in account=.metadata.key");
+      return InvalidArgument("--field is '" + field +
+                             "'; allowed: name=.path, as in account=.metadata.key");
     }
     fields[field.substr(0, equals)] = field.substr(equals + 1);
   }
@@ -79,7 +82,8 @@ Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& rep
   std::uint64_t in_all = 0, before = 0;
   for (const std::string& file : files) {
     struct stat info {};
-    if (file != "-" && stat(file.c_str(), &info) == 0) in_all += static_cast<std::uint64_t>(info.st_size);
+    if (file != "-" && stat(file.c_str(), &info) == 0)
+      in_all += static_cast<std::uint64_t>(info.st_size);
   }
   Progress progress(doing);
   std::vector<log::Record> batch(kBatch);
@@ -102,7 +106,8 @@ Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& rep
       if (const Status status = reader->Read(line, batch[filled]); !status.ok()) {
         ++report.bad_lines;
         if (report.examples.size() < kExamples) {
-          report.examples.push_back(file + ":" + std::to_string(line.number) + ": " + status.message());
+          report.examples.push_back(file + ":" + std::to_string(line.number) + ": " +
+                                    status.message());
         }
         continue;
       }
@@ -110,13 +115,15 @@ Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& rep
       if (++filled == kBatch) {
         flush();
         if (in_all > 0) {
-          progress.Show(std::min(1.0, static_cast<double>(before + source->bytes_read()) / static_cast<double>(in_all)),
+          progress.Show(std::min(1.0, static_cast<double>(before + source->bytes_read()) /
+                                          static_cast<double>(in_all)),
                         report.records);
         }
       }
     }
     if (!source->status().ok()) {
-      report.damage.push_back(file + ": after line " + std::to_string(line.number) + ": " + source->status().message());
+      report.damage.push_back(file + ": after line " + std::to_string(line.number) + ": " +
+                              source->status().message());
     }
     before += source->bytes_in_all();
   }
@@ -153,7 +160,9 @@ Result<Reference> ReadReference(const std::string& path) {
   Result<std::string> bytes = ReadFile(path);
   if (!bytes.ok()) return bytes.status();
   Result<Reference> reference = Reference::Parse(*bytes);
-  if (!reference.ok()) return Status(reference.status().code(), "'" + path + "' is not a reference: " + reference.status().message());
+  if (!reference.ok())
+    return Status(reference.status().code(),
+                  "'" + path + "' is not a reference: " + reference.status().message());
   return reference;
 }
 
@@ -183,7 +192,8 @@ std::string Number(double value) {
 }
 
 std::string IsoTime(Time time) {
-  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  const std::time_t seconds =
+      std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   std::array<char, 40> text;
@@ -202,12 +212,15 @@ std::string EvidenceJson(const Explanation& explanation, std::size_t most) {
   for (std::size_t i = 0; i < std::min(most, explanation.evidence.size()); ++i) {
     const Evidence& e = explanation.evidence[i];
     if (i > 0) out += ", ";
-    out += "{\"detector\": " + Quote(e.detector) + ", \"feature\": " + Quote(e.feature) + ", \"value\": " + Number(e.value) +
-           ", \"place\": " + Number(e.place) + ", \"contribution\": " + Number(e.contribution) + ", \"words\": " + Quote(e.words) + "}";
+    out += "{\"detector\": " + Quote(e.detector) + ", \"feature\": " + Quote(e.feature) +
+           ", \"value\": " + Number(e.value) + ", \"place\": " + Number(e.place) +
+           ", \"contribution\": " + Number(e.contribution) + ", \"words\": " + Quote(e.words) + "}";
   }
   return out + "]";
 }
 
-bool UsesColour(std::FILE* file) { return isatty(fileno(file)) != 0 && std::getenv("NO_COLOR") == nullptr; }
+bool UsesColour(std::FILE* file) {
+  return isatty(fileno(file)) != 0 && std::getenv("NO_COLOR") == nullptr;
+}
 
 }  // namespace distillwatch::cli

@@ -48,7 +48,8 @@ struct LogReport {
 };
 
 // Records of the log, in order, batch after batch. `take` may keep the batch only during the call.
-//   Errors  for what makes reading pointless: a wrong format or field; unreadable files go to the report
+//   Errors  for what makes reading pointless: a wrong format or field; unreadable files go to the
+//   report
 Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& report,
                const std::function<void(std::span<log::Record>)>& take);
 
@@ -58,10 +59,10 @@ Status WriteFile(const std::string& path, std::string_view bytes);
 Result<std::optional<std::string>> ReadKey(const std::string& key_file);
 Result<Reference> ReadReference(const std::string& path);
 
-std::string Quote(std::string_view text);     // as a JSON string
-std::string Number(double value);             // as JSON; null when it is not finite
-std::string IsoTime(Time time);               // 2026-04-22T00:15:59Z
-std::string Grouped(std::uint64_t number);    // 513,293
+std::string Quote(std::string_view text);   // as a JSON string
+std::string Number(double value);           // as JSON; null when it is not finite
+std::string IsoTime(Time time);             // 2026-04-22T00:15:59Z
+std::string Grouped(std::uint64_t number);  // 513,293
 
 // The evidence of an explanation as a JSON array of its `most` strongest pieces.
 std::string EvidenceJson(const Explanation& explanation, std::size_t most);

@@ -11,42 +11,74 @@ namespace {
 using namespace distillwatch::cli;
 
 void AddLogOptions(CLI::App& command, LogOptions& log) {
-  command.add_option("LOG", log.files, "Logs (JSON lines; plain, gzip or zstd), globs, or - for standard input")->required();
-  command.add_option("--format", log.format, "auto, plain, openai, anthropic, batch, litellm, otel, openinference, kong, portkey, envoy")
+  command
+      .add_option("LOG", log.files,
+                  "Logs (JSON lines; plain, gzip or zstd), globs, or - for standard input")
+      ->required();
+  command
+      .add_option("--format", log.format,
+                  "auto, plain, openai, anthropic, batch, litellm, otel, openinference, kong, "
+                  "portkey, envoy")
       ->capture_default_str();
   command.add_option("--field", log.fields, "A field of your own: account=.metadata.key");
-  command.add_option("--key-file", log.key_file, "The secret that fingerprints are keyed with (at least 16 bytes)");
+  command.add_option("--key-file", log.key_file,
+                     "The secret that fingerprints are keyed with (at least 16 bytes)");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Finds the accounts that harvest a language model, in the logs of its gateway.", "distillwatch");
+  CLI::App app("Finds the accounts that harvest a language model, in the logs of its gateway.",
+               "distillwatch");
   app.require_subcommand(1);
   app.set_version_flag("--version", "distillwatch 0.1.0");
 
   ScanOptions scan;
-  CLI::App* scan_command = app.add_subcommand("scan", "Which accounts distil, why, and how sure that is");
+  CLI::App* scan_command =
+      app.add_subcommand("scan", "Which accounts distil, why, and how sure that is");
   AddLogOptions(*scan_command, scan.log);
-  scan_command->add_option("--reference", scan.reference, "A file made by 'distillwatch reference'; without it the log is its own reference");
-  scan_command->add_option("--promise", scan.promise, "At most so many falsely flagged accounts per million benign ones in a horizon [1000, or the smallest that holds]");
-  scan_command->add_option("--contamination", scan.contamination, "The share of the reference that may itself distil")->capture_default_str();
-  scan_command->add_flag("--confidence95", scan.confidence95, "Keep the promise for 95 % of references, not on average");
-  scan_command->add_option("--alerts", scan.alerts, "Write a JSON line for every account flagged, at the moment of the log");
+  scan_command->add_option(
+      "--reference", scan.reference,
+      "A file made by 'distillwatch reference'; without it the log is its own reference");
+  scan_command->add_option("--promise", scan.promise,
+                           "At most so many falsely flagged accounts per million benign ones in a "
+                           "horizon [1000, or the smallest that holds]");
+  scan_command
+      ->add_option("--contamination", scan.contamination,
+                   "The share of the reference that may itself distil")
+      ->capture_default_str();
+  scan_command->add_flag("--confidence95", scan.confidence95,
+                         "Keep the promise for 95 % of references, not on average");
+  scan_command->add_option("--alerts", scan.alerts,
+                           "Write a JSON line for every account flagged, at the moment of the log");
   scan_command->add_option("--scores", scan.scores, "Write a JSON line for every account");
-  scan_command->add_option("--fail-on", scan.fail_on, "Exit with 1 if an account reaches this level: watch, suspect, distilling");
-  scan_command->add_option("--threads", scan.threads, "Threads that judge requests")->check(CLI::Range(1, 256))->capture_default_str();
+  scan_command->add_option(
+      "--fail-on", scan.fail_on,
+      "Exit with 1 if an account reaches this level: watch, suspect, distilling");
+  scan_command->add_option("--threads", scan.threads, "Threads that judge requests")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   scan_command->add_option("--rows", scan.rows, "Rows of the table")->capture_default_str();
-  scan_command->add_option("--max-memory", scan.max_memory_bytes, "Bytes of account state")->transform(CLI::AsSizeValue(false));
+  scan_command->add_option("--max-memory", scan.max_memory_bytes, "Bytes of account state")
+      ->transform(CLI::AsSizeValue(false));
 
   ReferenceOptions reference;
-  CLI::App* reference_command = app.add_subcommand("reference", "Learn from your own traffic what is usual, and fit the score to it");
+  CLI::App* reference_command = app.add_subcommand(
+      "reference", "Learn from your own traffic what is usual, and fit the score to it");
   AddLogOptions(*reference_command, reference.log);
   reference_command->add_option("--out", reference.out, "The file to write")->required();
-  reference_command->add_option("--without", reference.without, "A file of accounts to leave out, one a line: those known to distil");
-  reference_command->add_option("--horizon-days", reference.horizon_days, "Time over which false alarms are promised")->capture_default_str();
-  reference_command->add_option("--accounts", reference.most_accounts, "Learn from at most so many accounts")->capture_default_str();
-  reference_command->add_option("--seed", reference.seed, "Of the generated harvesters")->capture_default_str();
+  reference_command->add_option(
+      "--without", reference.without,
+      "A file of accounts to leave out, one a line: those known to distil");
+  reference_command
+      ->add_option("--horizon-days", reference.horizon_days,
+                   "Time over which false alarms are promised")
+      ->capture_default_str();
+  reference_command
+      ->add_option("--accounts", reference.most_accounts, "Learn from at most so many accounts")
+      ->capture_default_str();
+  reference_command->add_option("--seed", reference.seed, "Of the generated harvesters")
+      ->capture_default_str();
 
   CLI11_PARSE(app, argc, argv);
   if (scan_command->parsed()) return Scan(scan);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
-#include <functional>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -21,11 +21,12 @@ Result<Level> ParseLevel(std::string_view name) {
   for (const Level level : {Level::kWatch, Level::kSuspect, Level::kDistilling}) {
     if (name == Name(level)) return level;
   }
-  return InvalidArgument("--fail-on is '" + std::string(name) + "'; allowed: watch, suspect, distilling");
+  return InvalidArgument("--fail-on is '" + std::string(name) +
+                         "'; allowed: watch, suspect, distilling");
 }
 
-// The same accounts always go to the same thread, in the order of the log: so verdicts do not depend on the
-// number of threads.
+// The same accounts always go to the same thread, in the order of the log: so verdicts do not
+// depend on the number of threads.
 class Workers {
  public:
   explicit Workers(std::size_t n) {
@@ -97,7 +98,10 @@ struct Outcome {
 class Scanner {
  public:
   Scanner(const ScanOptions& options, Monitor& monitor)
-      : options_(options), monitor_(monitor), workers_(options.threads), accounts_(workers_.size()) {}
+      : options_(options),
+        monitor_(monitor),
+        workers_(options.threads),
+        accounts_(workers_.size()) {}
 
   void Take(std::span<log::Record> records, std::FILE* alerts) {
     outcomes_.assign(records.size(), {});
@@ -119,7 +123,8 @@ class Scanner {
       for (const auto& [account, summary] : part) out.emplace_back(account, &summary);
     }
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-      return a.second->score != b.second->score ? a.second->score > b.second->score : a.first < b.first;
+      return a.second->score != b.second->score ? a.second->score > b.second->score
+                                                : a.first < b.first;
     });
     return out;
   }
@@ -144,11 +149,12 @@ class Scanner {
     if (verdict.level < Level::kDistilling) return;
     summary.first_alert = event.time;
     summary.requests_before = summary.requests;
-    outcome.alert = "{\"account\": " + Quote(event.account) + ", \"time\": " +
-                    std::to_string(static_cast<double>(event.time.time_since_epoch().count()) * 1e-6) +
-                    ", \"level\": " + Quote(Name(verdict.level)) + ", \"score\": " + Number(verdict.score) +
-                    ", \"p_value\": " + Number(verdict.p_value) + ", \"campaign\": null, \"evidence\": " +
-                    EvidenceJson(*why, kEvidence) + "}\n";
+    outcome.alert =
+        "{\"account\": " + Quote(event.account) + ", \"time\": " +
+        std::to_string(static_cast<double>(event.time.time_since_epoch().count()) * 1e-6) +
+        ", \"level\": " + Quote(Name(verdict.level)) + ", \"score\": " + Number(verdict.score) +
+        ", \"p_value\": " + Number(verdict.p_value) +
+        ", \"campaign\": null, \"evidence\": " + EvidenceJson(*why, kEvidence) + "}\n";
   }
 
   const ScanOptions& options_;
@@ -158,9 +164,11 @@ class Scanner {
   std::vector<Outcome> outcomes_;
 };
 
-void PrintTable(const ScanOptions& options, const std::vector<std::pair<std::string, const Summary*>>& ranking) {
+void PrintTable(const ScanOptions& options,
+                const std::vector<std::pair<std::string, const Summary*>>& ranking) {
   const bool colour = UsesColour(stdout);
-  std::printf("\n%-28s %-11s %7s %9s %9s  %s\n", "account", "level", "score", "p-value", "requests", "strongest reasons");
+  std::printf("\n%-28s %-11s %7s %9s %9s  %s\n", "account", "level", "score", "p-value", "requests",
+              "strongest reasons");
   std::size_t printed = 0;
   for (const auto& [account, summary] : ranking) {
     if (printed == options.rows || summary->level == Level::kClear) break;
@@ -170,9 +178,9 @@ void PrintTable(const ScanOptions& options, const std::vector<std::pair<std::str
                         : summary->level == Level::kSuspect    ? "\033[33m"
                                                                : "";
     std::string shown = account.size() > 28 ? account.substr(0, 27) + "~" : account;
-    std::printf("%-28s %s%-11s%s %7.2f %9.2g %9s  %s\n", shown.c_str(), paint, std::string(Name(summary->level)).c_str(),
-                *paint ? "\033[0m" : "", summary->score, summary->p_value, Grouped(summary->requests).c_str(),
-                summary->reasons.c_str());
+    std::printf("%-28s %s%-11s%s %7.2f %9.2g %9s  %s\n", shown.c_str(), paint,
+                std::string(Name(summary->level)).c_str(), *paint ? "\033[0m" : "", summary->score,
+                summary->p_value, Grouped(summary->requests).c_str(), summary->reasons.c_str());
   }
   if (printed == 0) std::printf("(no account above clear)\n");
 }
@@ -194,18 +202,21 @@ int Scan(const ScanOptions& options) {
   monitor_options.max_memory_bytes = options.max_memory_bytes;
   const bool retrospective = options.reference.empty();
   if (retrospective) {
-    if (std::find(options.log.files.begin(), options.log.files.end(), "-") != options.log.files.end()) {
-      return Trouble("standard input can be read only once: give --reference, or the log as a file");
+    if (std::find(options.log.files.begin(), options.log.files.end(), "-") !=
+        options.log.files.end()) {
+      return Trouble(
+          "standard input can be read only once: give --reference, or the log as a file");
     }
     LearnerOptions learner_options;
     learner_options.key = monitor_options.key;
     Result<ReferenceLearner> learner = ReferenceLearner::Create(learner_options);
     if (!learner.ok()) return Trouble(learner.status().message());
     LogReport report;
-    const Status read = ReadLog(options.log, "learning", report, [&](std::span<log::Record> records) {
-      std::vector<Attribute> attributes;
-      for (const log::Record& record : records) learner->Observe(record.AsEvent(attributes));
-    });
+    const Status read =
+        ReadLog(options.log, "learning", report, [&](std::span<log::Record> records) {
+          std::vector<Attribute> attributes;
+          for (const log::Record& record : records) learner->Observe(record.AsEvent(attributes));
+        });
     if (!read.ok()) return Trouble(read.message());
     Result<Reference> reference = learner->Learn();
     if (!reference.ok()) {
@@ -221,8 +232,10 @@ int Scan(const ScanOptions& options) {
 
   monitor_options.promise.contamination = options.contamination;
   if (options.confidence95) monitor_options.promise.mode = Promise::Mode::kConfidence95;
-  const double smallest = std::ceil(monitor_options.reference->SmallestPromise(monitor_options.promise));
-  monitor_options.promise.per_million = options.promise.value_or(std::max(monitor_options.promise.per_million, smallest));
+  const double smallest =
+      std::ceil(monitor_options.reference->SmallestPromise(monitor_options.promise));
+  monitor_options.promise.per_million =
+      options.promise.value_or(std::max(monitor_options.promise.per_million, smallest));
 
   std::FILE* alerts = nullptr;
   if (!options.alerts.empty() && (alerts = std::fopen(options.alerts.c_str(), "wb")) == nullptr) {
@@ -259,19 +272,27 @@ int Scan(const ScanOptions& options) {
     if (!out) return Trouble("cannot write '" + options.scores + "'");
   }
   std::size_t by_level[4] = {};
-  for (const auto& [account, summary] : ranking) ++by_level[static_cast<std::size_t>(summary->level)];
+  for (const auto& [account, summary] : ranking)
+    ++by_level[static_cast<std::size_t>(summary->level)];
   const MonitorStatistics statistics = monitor->Statistics();
-  std::printf("%s requests of %s accounts.  distilling %zu, suspect %zu, watch %zu.\n", Grouped(report.records).c_str(),
-              Grouped(ranking.size()).c_str(), by_level[3], by_level[2], by_level[1]);
-  std::printf("Promise: at most %.6g falsely flagged accounts per million benign ones in %.3g days (%s; reference of %s accounts, up to %.3g %% of it bad).\n",
-              monitor_options.promise.per_million, static_cast<double>(monitor_options.reference->horizon().count()) / 86400,
-              options.confidence95 ? "for 95 % of references" : "in expectation",
-              Grouped(monitor_options.reference->accounts()).c_str(), 100 * options.contamination);
+  std::printf("%s requests of %s accounts.  distilling %zu, suspect %zu, watch %zu.\n",
+              Grouped(report.records).c_str(), Grouped(ranking.size()).c_str(), by_level[3],
+              by_level[2], by_level[1]);
+  std::printf(
+      "Promise: at most %.6g falsely flagged accounts per million benign ones in %.3g days (%s; "
+      "reference of %s accounts, up to %.3g %% of it bad).\n",
+      monitor_options.promise.per_million,
+      static_cast<double>(monitor_options.reference->horizon().count()) / 86400,
+      options.confidence95 ? "for 95 % of references" : "in expectation",
+      Grouped(monitor_options.reference->accounts()).c_str(), 100 * options.contamination);
   if (retrospective) {
-    std::printf("Retrospective: the log was its own reference. Harvesters in it hide each other; use --reference for a log of another time.\n");
+    std::printf(
+        "Retrospective: the log was its own reference. Harvesters in it hide each other; use "
+        "--reference for a log of another time.\n");
   }
   if (statistics.evicted_accounts > 0) {
-    std::printf("Memory was short: %s accounts were forgotten on the way.\n", Grouped(statistics.evicted_accounts).c_str());
+    std::printf("Memory was short: %s accounts were forgotten on the way.\n",
+                Grouped(statistics.evicted_accounts).c_str());
   }
   PrintTable(options, ranking);
   if (!report.complete()) return kTrouble;

@@ -3,5 +3,7 @@
 #include "cli/commands.h"
 
 namespace distillwatch::cli {
-int Simulate(const SimulateOptions&) { return Trouble("not built yet"); }
+int Simulate(const SimulateOptions&) {
+  return Trouble("not built yet");
+}
 }  // namespace distillwatch::cli

@@ -51,9 +51,9 @@ bool CoverageDetector::State::Valid() const noexcept {
   for (const float x : topic_sum) {
     if (!std::isfinite(x)) return false;
   }
-  return terms.Valid() && cells.Valid() && vocabulary.Valid() && order.Valid() && template_share.Valid() &&
-         novelty.Valid() && log_residual.Valid() && quarter_requests <= half_requests &&
-         half_requests <= requests;
+  return terms.Valid() && cells.Valid() && vocabulary.Valid() && order.Valid() &&
+         template_share.Valid() && novelty.Valid() && log_residual.Valid() &&
+         quarter_requests <= half_requests && half_requests <= requests;
 }
 
 void CoverageDetector::Update(const Observation& seen, State& state) const noexcept {
@@ -78,8 +78,7 @@ void CoverageDetector::Update(const Observation& seen, State& state) const noexc
   float fresh = 0;
   for (const std::uint64_t term : seen.terms) {
     const HeavyHitters::Count before = state.terms.Update(term);
-    const bool heavy =
-        state.recent >= kLeastRequests && before.least * kHeavyShare >= state.recent;
+    const bool heavy = state.recent >= kLeastRequests && before.least * kHeavyShare >= state.recent;
     if (!heavy) residual[residual_size++] = term;
     const double increment = state.vocabulary.Update(text::Mix(term));
     state.distinct += static_cast<float>(increment);
@@ -93,7 +92,8 @@ void CoverageDetector::Update(const Observation& seen, State& state) const noexc
   const auto left = static_cast<float>(residual_size);
   if (state.recent > kLeastRequests) {
     // A system prompt is template by definition.
-    const auto words = static_cast<float>(seen.units), frame = static_cast<float>(seen.system_units);
+    const auto words = static_cast<float>(seen.units),
+               frame = static_cast<float>(seen.system_units);
     state.template_share.Update((frame + words * (1 - left / size)) / (frame + words));
     state.log_residual.Update(std::log1p(static_cast<float>(seen.units) * left / size));
   }
@@ -140,8 +140,9 @@ CoverageDetector::Features CoverageDetector::Measure(const State& state) const n
     f[4] = static_cast<float>(cells.unseen_mass);
   }
   if (state.quarter_requests > 0 && state.distinct_quarter > 0) {
-    f[5] = std::log(state.distinct / state.distinct_quarter) /
-           std::log(static_cast<float>(state.requests) / static_cast<float>(state.quarter_requests));
+    f[5] =
+        std::log(state.distinct / state.distinct_quarter) /
+        std::log(static_cast<float>(state.requests) / static_cast<float>(state.quarter_requests));
   }
   f[6] = state.novelty.mean;
   f[7] = state.novelty.deviation();

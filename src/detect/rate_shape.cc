@@ -47,7 +47,8 @@ bool RateShapeDetector::State::Valid() const noexcept {
 }
 
 void RateShapeDetector::Update(const Observation& seen, State& state) const noexcept {
-  // A little late is simultaneous; much too late means that the clock was set back, and rhythm starts anew.
+  // A little late is simultaneous; much too late means that the clock was set back, and rhythm
+  // starts anew.
   if (state.requests > 0 && state.last - seen.time > hours(1)) state = {};
   const Time now = std::max({seen.time, state.last, Time{}});
   const Tick tick = clock_.At(now);
@@ -90,7 +91,8 @@ RateShapeDetector::Features RateShapeDetector::Measure(const State& state) const
       f[10] = scale.duty;
       f[14] = scale.quota;
       // Requests an hour among the hours that have any.
-      const double alive_h = std::chrono::duration<double, std::ratio<3600>>(state.last - state.first).count();
+      const double alive_h =
+          std::chrono::duration<double, std::ratio<3600>>(state.last - state.first).count();
       f[16] = static_cast<float>(
           std::log2(state.requests / std::max(1.0, alive_h * static_cast<double>(scale.duty))));
     }
@@ -99,7 +101,8 @@ RateShapeDetector::Features RateShapeDetector::Measure(const State& state) const
   const HourHistogram::Estimate day = state.hours.Measure();
   f[12] = day.entropy_nats;
   f[13] = day.idle_hours;
-  const double alive_d = std::chrono::duration<double, std::ratio<86400>>(state.last - state.first).count();
+  const double alive_d =
+      std::chrono::duration<double, std::ratio<86400>>(state.last - state.first).count();
   if (alive_d >= 1) {
     f[15] = static_cast<float>(std::log2(state.first_day * alive_d / state.requests));
   }

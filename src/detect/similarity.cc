@@ -9,11 +9,12 @@
 namespace distillwatch {
 namespace {
 
-// Bands of likeness to the nearest earlier request. A 17-word frame around a long slot shows .18; a frame
-// of some 300 words with a fifth of its words replaced .36; re-asking differs by white space only.
+// Bands of likeness to the nearest earlier request. A 17-word frame around a long slot shows .18; a
+// frame of some 300 words with a fifth of its words replaced .36; re-asking differs by white space
+// only.
 constexpr float kFrameLow = 0.15f, kTemplate = 0.3f, kFrameHigh = 0.9f, kDuplicate = 0.95f;
-constexpr std::size_t kRecurs = 3;       // of the reservoir's 16 signatures
-constexpr float kLeastFramed = 8;        // before their rhythm is worth a feature
+constexpr std::size_t kRecurs = 3;  // of the reservoir's 16 signatures
+constexpr float kLeastFramed = 8;   // before their rhythm is worth a feature
 constexpr float kPaceGap_s = 1800;
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
@@ -28,7 +29,9 @@ Kinds KindsIn(const SignatureReservoir& reservoir) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     kind[i] = i;
     for (std::size_t j = 0; j < i; ++j) {
-      if (kind[j] == kind[i] || Agreement(reservoir.signature(i), reservoir.signature(j)) <= kFrameLow) continue;
+      if (kind[j] == kind[i] ||
+          Agreement(reservoir.signature(i), reservoir.signature(j)) <= kFrameLow)
+        continue;
       const std::size_t from = kind[i], to = kind[j];
       std::replace(kind.begin(), kind.begin() + static_cast<std::ptrdiff_t>(i) + 1, from, to);
     }
@@ -48,8 +51,8 @@ bool SimilarityDetector::State::Valid() const noexcept {
   for (const float x : {framed, in_template, duplicate, continued, requests}) {
     if (!(std::isfinite(x) && x >= 0)) return false;
   }
-  return reservoir.Valid() && nearest.Valid() && follow.Valid() && log_length.Valid() && frame_gap.Valid() &&
-         frame_pace.Valid() && frame_hours.Valid();
+  return reservoir.Valid() && nearest.Valid() && follow.Valid() && log_length.Valid() &&
+         frame_gap.Valid() && frame_pace.Valid() && frame_hours.Valid();
 }
 
 void SimilarityDetector::Forget(Time time, State& state) const noexcept {
@@ -61,11 +64,13 @@ void SimilarityDetector::Forget(Time time, State& state) const noexcept {
   }
   if (tick <= state.tick) return;
   const float factor = DecayClock::Factor(tick - state.tick);
-  for (Moments* m : {&state.nearest, &state.follow, &state.log_length, &state.frame_gap, &state.frame_pace}) {
+  for (Moments* m :
+       {&state.nearest, &state.follow, &state.log_length, &state.frame_gap, &state.frame_pace}) {
     m->Decay(factor);
   }
   state.frame_hours.Decay(factor);
-  for (float* x : {&state.framed, &state.in_template, &state.duplicate, &state.continued, &state.requests}) {
+  for (float* x :
+       {&state.framed, &state.in_template, &state.duplicate, &state.continued, &state.requests}) {
     *x *= factor;
   }
   state.tick = tick;
@@ -110,7 +115,8 @@ void SimilarityDetector::Replay(const Digest& digest, Time time, State& state) c
   if (digest.log_units == 0) return;
   state.log_length.Update(static_cast<float>(digest.log_units) / 16);
   if (digest.compared) {
-    Compared(static_cast<float>(digest.nearest) / 255, static_cast<float>(digest.follow) / 255, time, state);
+    Compared(static_cast<float>(digest.nearest) / 255, static_cast<float>(digest.follow) / 255,
+             time, state);
   }
 }
 

@@ -11,22 +11,28 @@ namespace {
 constexpr std::uint8_t kCompared = 1, kContinued = 2;
 constexpr std::int64_t kUnit_us = 10'000;
 
-std::uint8_t In255ths(float share) { return static_cast<std::uint8_t>(std::lround(share * 255)); }
+std::uint8_t In255ths(float share) {
+  return static_cast<std::uint8_t>(std::lround(share * 255));
+}
 
 Time TimeOf(const LiteAccount& account, std::size_t i) {
-  return account.header.first + std::chrono::microseconds(account.requests[i].since_first_10ms * kUnit_us);
+  return account.header.first +
+         std::chrono::microseconds(account.requests[i].since_first_10ms * kUnit_us);
 }
 
 bool Valid(const Header& h) noexcept {
   return h.first <= h.last && h.path >= score::kLeastScore && h.path <= score::kMostScore &&
-         h.finished >= score::kLeastScore && h.finished <= score::kMostScore && h.level <= Level::kDistilling;
+         h.finished >= score::kLeastScore && h.finished <= score::kMostScore &&
+         h.level <= Level::kDistilling;
 }
 
 }  // namespace
 
 bool LiteAccount::Valid() const noexcept {
-  return monitor::Valid(header) && header.kept <= kEvents && header.signed_kept <= signatures.size() &&
-         std::all_of(priorities.begin(), priorities.end(), [](float p) { return std::isfinite(p); });
+  return monitor::Valid(header) && header.kept <= kEvents &&
+         header.signed_kept <= signatures.size() &&
+         std::all_of(priorities.begin(), priorities.end(),
+                     [](float p) { return std::isfinite(p); });
 }
 
 bool FullAccount::Valid() const noexcept {
@@ -35,9 +41,11 @@ bool FullAccount::Valid() const noexcept {
 
 void Update(const Detectors& detectors, const Observation& seen, LiteAccount& account) noexcept {
   LiteAccount::Request& request = account.requests[account.header.kept++];
-  const std::int64_t since_us = std::max<std::int64_t>((seen.time - account.header.first).count(), 0);
+  const std::int64_t since_us =
+      std::max<std::int64_t>((seen.time - account.header.first).count(), 0);
   request = {};
-  request.since_first_10ms = static_cast<std::uint32_t>(std::min<std::int64_t>(since_us / kUnit_us, 0xffffffff));
+  request.since_first_10ms =
+      static_cast<std::uint32_t>(std::min<std::int64_t>(since_us / kUnit_us, 0xffffffff));
   request.flags = seen.earlier_turns > 0 ? kContinued : 0;
   if (seen.units == 0) return;
 
@@ -45,7 +53,8 @@ void Update(const Detectors& detectors, const Observation& seen, LiteAccount& ac
   request.log_units = static_cast<std::uint8_t>(std::clamp(std::lround(log_units), 1L, 255L));
   if (account.header.signed_kept > 0) {
     const float follow = Agreement(account.signatures[0], seen.signature);
-    const float other = account.header.signed_kept > 1 ? Agreement(account.signatures[1], seen.signature) : 0;
+    const float other =
+        account.header.signed_kept > 1 ? Agreement(account.signatures[1], seen.signature) : 0;
     request.follow = In255ths(follow);
     request.nearest = In255ths(std::max(follow, other));
     request.flags |= kCompared;
@@ -56,7 +65,8 @@ void Update(const Detectors& detectors, const Observation& seen, LiteAccount& ac
   }
   account.signatures[0] = seen.signature;
   account.priorities[0] = detectors.similarity.PriorityOf(seen);
-  account.header.signed_kept = static_cast<std::uint8_t>(std::min(account.header.signed_kept + 1, 2));
+  account.header.signed_kept =
+      static_cast<std::uint8_t>(std::min(account.header.signed_kept + 1, 2));
 }
 
 void Update(const Detectors& detectors, const Observation& seen, FullAccount& account) noexcept {
@@ -91,8 +101,9 @@ void Demote(const FullAccount& full, LiteAccount& lite) noexcept {
   lite = {};
   lite.header = full.header;
   lite.header.kept = lite.header.signed_kept = 0;
-  lite.conversation = *std::max_element(full.conversations.begin(), full.conversations.end(),
-                                        [](const Conversation& a, const Conversation& b) { return a.turns < b.turns; });
+  lite.conversation = *std::max_element(
+      full.conversations.begin(), full.conversations.end(),
+      [](const Conversation& a, const Conversation& b) { return a.turns < b.turns; });
 }
 
 }  // namespace distillwatch::monitor

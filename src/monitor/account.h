@@ -1,6 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// What an account is in memory: a header, and below 16 requests a lite record, from then on a full one.
+// What an account is in memory: a header, and below 16 requests a lite record, from then on a full
+// one.
 //
 // Tested by  tests/monitor/account_test.cc
 
@@ -24,26 +25,26 @@ namespace distillwatch::monitor {
 struct Header {
   std::uint64_t id = 0;
   Time first{}, last{};
-  Time looked{};                            // when the score was last evaluated
-  std::uint32_t requests = 0;               // saturates
-  score::Points path = score::kLeastScore;  // highest score in this horizon
+  Time looked{};                                // when the score was last evaluated
+  std::uint32_t requests = 0;                   // saturates
+  score::Points path = score::kLeastScore;      // highest score in this horizon
   score::Points finished = score::kLeastScore;  // of the horizon before, until it is counted
-  std::uint16_t horizon = 0;                // which one `path` belongs to
+  std::uint16_t horizon = 0;                    // which one `path` belongs to
   Level level = Level::kClear;
-  bool unfinished = false;                  // `finished` waits to be counted
+  bool unfinished = false;  // `finished` waits to be counted
   std::uint32_t campaign = 0;
   std::uint8_t kept = 0;         // requests that a lite record holds
   std::uint8_t signed_kept = 0;  // signatures that a lite record holds
 
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.id, s.first, s.last, s.looked, s.requests, s.path, s.finished, s.horizon, s.level, s.unfinished, s.campaign,
-       s.kept, s.signed_kept);
+    io(s.id, s.first, s.last, s.looked, s.requests, s.path, s.finished, s.horizon, s.level,
+       s.unfinished, s.campaign, s.kept, s.signed_kept);
   }
 };
 
-// The last prompt of a conversation, so that a request which resends it is recognised and only its new
-// turn is judged.
+// The last prompt of a conversation, so that a request which resends it is recognised and only its
+// new turn is judged.
 struct Conversation {
   std::uint64_t prefix = 0;  // keyed hash of the whole prompt
   std::uint32_t bytes = 0;   // its length; 0: none
@@ -59,7 +60,7 @@ struct LiteAccount {
   static constexpr std::size_t kEvents = 15;
   // A request in 8 bytes.
   struct Request {
-    std::uint32_t since_first_10ms = 0;  // saturates after 497 days
+    std::uint32_t since_first_10ms = 0;                   // saturates after 497 days
     std::uint8_t nearest = 0, follow = 0, log_units = 0;  // as in SimilarityDetector::Digest
     std::uint8_t flags = 0;                               // 1 compared, 2 continued
     template <typename Io>
@@ -98,7 +99,8 @@ struct FullAccount {
   }
 };
 
-static_assert(std::is_trivially_copyable_v<LiteAccount> && std::is_trivially_copyable_v<FullAccount>);
+static_assert(std::is_trivially_copyable_v<LiteAccount> &&
+              std::is_trivially_copyable_v<FullAccount>);
 static_assert(sizeof(LiteAccount) <= 460);   // [AccountSize.TiersKeepTheirBudget]
 static_assert(sizeof(FullAccount) <= 4600);  // [AccountSize.TiersKeepTheirBudget]
 

@@ -10,7 +10,7 @@
 namespace distillwatch::monitor {
 namespace {
 
-constexpr Time kEarliest{};  // 1970
+constexpr Time kEarliest{};                                // 1970
 constexpr Time kLatest{std::chrono::seconds(7258118400)};  // 2200
 constexpr auto kLate = std::chrono::hours(1);
 
@@ -34,14 +34,17 @@ std::span<const NamedFeature, kFeatures> FeatureNames() {
 FeatureVector Measure(const Detectors& detectors, const FullAccount& account) noexcept {
   FeatureVector out;
   auto next = out.begin();
-  const auto add = [&next](const auto& features) { next = std::copy(features.begin(), features.end(), next); };
+  const auto add = [&next](const auto& features) {
+    next = std::copy(features.begin(), features.end(), next);
+  };
   add(detectors.similarity.Measure(account.similarity));
   add(detectors.coverage.Measure(account.coverage));
   add(detectors.rate_shape.Measure(account.rate_shape));
   return out;
 }
 
-Engine::Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards, std::size_t max_memory_bytes)
+Engine::Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards,
+               std::size_t max_memory_bytes)
     : shingler_(std::move(shingler)), looks_(looks), table_(shards, max_memory_bytes) {}
 
 Time Engine::Tame(Time time) noexcept {
@@ -70,11 +73,13 @@ Engine::Conversations Engine::Recall(const Shard& shard, std::uint64_t id) const
   return known;
 }
 
-Engine::NewestTurn Engine::FindNewestTurn(const Event& event, const Conversations& known) const noexcept {
+Engine::NewestTurn Engine::FindNewestTurn(const Event& event,
+                                          const Conversations& known) const noexcept {
   NewestTurn turn;
   turn.text = event.prompt;
   turn.earlier_turns = event.earlier_turns;
-  if (event.prompt.empty() || event.prompt.size() > std::numeric_limits<std::uint32_t>::max()) return turn;
+  if (event.prompt.empty() || event.prompt.size() > std::numeric_limits<std::uint32_t>::max())
+    return turn;
   turn.conversation = {.prefix = shingler_.HashPrefix(event.prompt, event.prompt.size()),
                        .bytes = static_cast<std::uint32_t>(event.prompt.size()),
                        .turns = event.earlier_turns};
@@ -94,9 +99,10 @@ Engine::NewestTurn Engine::FindNewestTurn(const Event& event, const Conversation
 void Engine::Remember(const NewestTurn& turn, std::span<Conversation> conversations) noexcept {
   if (turn.conversation.bytes == 0) return;
   // In place of the conversation that it continues, else of the oldest; the newest stands first.
-  const auto same = std::find_if(conversations.begin(), conversations.end(), [&turn](const Conversation& c) {
-    return c.bytes > 0 && (c.prefix == turn.continues || c.prefix == turn.conversation.prefix);
-  });
+  const auto same =
+      std::find_if(conversations.begin(), conversations.end(), [&turn](const Conversation& c) {
+        return c.bytes > 0 && (c.prefix == turn.continues || c.prefix == turn.conversation.prefix);
+      });
   const auto place = same == conversations.end() ? conversations.end() - 1 : same;
   std::rotate(conversations.begin(), place, place + 1);
   conversations.front() = turn.conversation;
@@ -108,7 +114,8 @@ void Engine::Advance(Header& header, Time& time) noexcept {
       counters_.late.fetch_add(1, std::memory_order_relaxed);
       time = header.last;
     } else {
-      // The clock was set back, or an earlier event came from the future. Detectors see the jump too.
+      // The clock was set back, or an earlier event came from the future. Detectors see the jump
+      // too.
       counters_.clock_restarts.fetch_add(1, std::memory_order_relaxed);
       header.first = std::min(header.first, time);
       header.looked = std::min(header.looked, time);
@@ -120,7 +127,8 @@ void Engine::Advance(Header& header, Time& time) noexcept {
 
 bool Engine::LookIsDue(const Header& header) const noexcept {
   if (header.requests < score::kFirstLook) return false;
-  return std::has_single_bit(header.requests) || header.last - header.looked >= std::chrono::seconds(looks_.interval_s);
+  return std::has_single_bit(header.requests) ||
+         header.last - header.looked >= std::chrono::seconds(looks_.interval_s);
 }
 
 }  // namespace distillwatch::monitor

@@ -1,7 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Engine: events into account state. What Monitor and ReferenceLearner have in common: the one judges the
-// features of every look, the other collects them.
+// Engine: events into account state. What Monitor and ReferenceLearner have in common: the one
+// judges the features of every look, the other collects them.
 //
 // Thread-safe. Text is read outside the shard's lock.
 // Tested by  tests/monitor/engine_test.cc
@@ -24,7 +24,8 @@
 namespace distillwatch::monitor {
 
 // All features of an account, detector after detector.
-inline constexpr std::size_t kFeatures = SimilarityDetector::kFeatures.size() + CoverageDetector::kFeatures.size() +
+inline constexpr std::size_t kFeatures = SimilarityDetector::kFeatures.size() +
+                                         CoverageDetector::kFeatures.size() +
                                          RateShapeDetector::kFeatures.size();
 using FeatureVector = std::array<float, kFeatures>;
 
@@ -39,21 +40,26 @@ FeatureVector Measure(const Detectors& detectors, const FullAccount& account) no
 
 // Relaxed counters; see MonitorStatistics.
 struct EngineCounters {
-  std::atomic<std::uint64_t> events{0}, truncated{0}, empty{0}, late{0}, clock_restarts{0}, wild_times{0};
+  std::atomic<std::uint64_t> events{0}, truncated{0}, empty{0}, late{0}, clock_restarts{0},
+      wild_times{0};
 };
 
 class Engine {
  public:
-  Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards, std::size_t max_memory_bytes);
+  Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards,
+         std::size_t max_memory_bytes);
 
   // Adds the event. Under the account's lock, calls `touched(Header&)` first, and after the update
   // `looked(Header&, const FullAccount&)` if the event is a look; the header is the record's own.
-  //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn)` returns, called last
+  //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn)` returns,
+  //   called last
   //            under the lock
   template <typename Touched, typename Looked, typename Done>
   auto Observe(const Event& event, Touched&& touched, Looked&& looked, Done&& done) noexcept;
 
-  std::uint64_t IdOf(std::string_view account) const noexcept { return shingler_.HashName("account", account); }
+  std::uint64_t IdOf(std::string_view account) const noexcept {
+    return shingler_.HashName("account", account);
+  }
 
   const Shingler& shingler() const noexcept { return shingler_; }
   const Detectors& detectors() const noexcept { return detectors_; }
@@ -67,8 +73,8 @@ class Engine {
   struct NewestTurn {
     std::string_view text;
     std::uint32_t earlier_turns = 0;
-    Conversation conversation;       // to be remembered
-    std::uint64_t continues = 0;     // prefix hash of the conversation that it replaces; 0: a new one
+    Conversation conversation;    // to be remembered
+    std::uint64_t continues = 0;  // prefix hash of the conversation that it replaces; 0: a new one
   };
   using Conversations = std::array<Conversation, FullAccount::kConversations>;
   NewestTurn FindNewestTurn(const Event& event, const Conversations& known) const noexcept;

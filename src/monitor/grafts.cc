@@ -23,38 +23,46 @@ Grafts::Grafts(const Shingler& shingler, calibrate::LookPlan looks, std::uint64_
     : engine_(shingler, looks, 1, std::numeric_limits<std::size_t>::max() / 2), random_(seed) {}
 
 bool Grafts::Relays(const Graft& graft) const {
-  return graft.campaign.pipeline == Pipeline::kRelay || graft.campaign.pipeline == Pipeline::kInjectedRelay;
+  return graft.campaign.pipeline == Pipeline::kRelay ||
+         graft.campaign.pipeline == Pipeline::kInjectedRelay;
 }
 
 void Grafts::Start(std::size_t place, Time now, bool first_generation) {
   const simulate::Campaign campaign = simulate::AnyCampaign(random_);
   Graft graft{.campaign = campaign,
               .harvest = simulate::Harvest(campaign.pipeline, campaign.samples, random_),
-              .injected = campaign.pipeline == Pipeline::kInjectedRelay ? simulate::InjectedInstruction(random_)
-                                                                       : simulate::Frame("{0}")};
+              .injected = campaign.pipeline == Pipeline::kInjectedRelay
+                              ? simulate::InjectedInstruction(random_)
+                              : simulate::Frame("{0}")};
   graft.number = ++started_;
   // The first grafts do not all begin with the log.
-  const double wait_s = first_generation ? random_.Uniform(0, 6) * simulate::kDay_s : random_.Uniform(0, simulate::kDay_s);
-  const simulate::Window life = {wait_s, wait_s + campaign.days * random_.Uniform(0.5, 1) * simulate::kDay_s};
+  const double wait_s = first_generation ? random_.Uniform(0, 6) * simulate::kDay_s
+                                         : random_.Uniform(0, simulate::kDay_s);
+  const simulate::Window life = {
+      wait_s, wait_s + campaign.days * random_.Uniform(0.5, 1) * simulate::kDay_s};
   graft.ends = At(now, life.last_s);
   if (!Relays(graft)) {
     for (const double t : simulate::MemberTimes(campaign, life, random_)) {
       if (graft.times.size() == kMostRequests) break;
       graft.times.push_back(At(now, t));
     }
-    if (!graft.times.empty() && graft.times.size() == kMostRequests) graft.ends = graft.times.back();
+    if (!graft.times.empty() && graft.times.size() == kMostRequests)
+      graft.ends = graft.times.back();
   }
   const auto enough = static_cast<std::size_t>(campaign.requests_a_day / kSourceRequestsADay);
   graft.most_sources = std::max(random_.Choose<std::size_t>({1, 2, 5, 20, 100}), enough);
-  if (place == live_.size()) live_.push_back(std::move(graft));
-  else live_[place] = std::move(graft);
+  if (place == live_.size())
+    live_.push_back(std::move(graft));
+  else
+    live_[place] = std::move(graft);
   Schedule(place);
 }
 
 // Puts the graft's next planned request, or else its end, into the queue.
 void Grafts::Schedule(std::size_t place) {
   const Graft& graft = live_[place];
-  due_.push({graft.next < graft.times.size() ? graft.times[graft.next] : graft.ends, place, graft.number});
+  due_.push({graft.next < graft.times.size() ? graft.times[graft.next] : graft.ends, place,
+             graft.number});
 }
 
 void Grafts::Send(const Graft& graft, Time time, std::string_view prompt) {
@@ -63,7 +71,9 @@ void Grafts::Send(const Graft& graft, Time time, std::string_view prompt) {
       {.account = account, .time = time, .prompt = prompt}, [](Header&) {},
       [this, &graft](Header& header, const FullAccount& full) {
         const FeatureVector features = Measure(engine_.detectors(), full);
-        looks_.push_back({graft.number, header.last.time_since_epoch().count(), header.requests,
+        looks_.push_back({graft.number,
+                          header.last.time_since_epoch().count(),
+                          header.requests,
                           {features.begin(), features.end()}});
       },
       [](const Header&, bool, std::string_view) { return 0; });
@@ -122,7 +132,8 @@ void Grafts::Observe(std::uint64_t account, Time time, std::string_view newest_t
   Offer(account);
   const auto found = listeners_.find(account);
   if (found == listeners_.end()) return;
-  std::erase_if(found->second, [this](const Due& entry) { return live_[entry.place].number != entry.number; });
+  std::erase_if(found->second,
+                [this](const Due& entry) { return live_[entry.place].number != entry.number; });
   const std::string text(newest_turn.substr(0, kLongestText));
   for (const Due& entry : found->second) {
     Graft& graft = live_[entry.place];
@@ -131,8 +142,10 @@ void Grafts::Observe(std::uint64_t account, Time time, std::string_view newest_t
       if (graft.forwards_left != std::numeric_limits<std::size_t>::max()) --graft.forwards_left;
       Send(graft, time, simulate::Fill(graft.injected, {text}));
     } else if (!Relays(graft)) {
-      if (graft.pool.size() < kPool) graft.pool.push_back(text);
-      else graft.pool[random_.Below(kPool)] = text;
+      if (graft.pool.size() < kPool)
+        graft.pool.push_back(text);
+      else
+        graft.pool[random_.Below(kPool)] = text;
     }
   }
   if (found->second.empty()) listeners_.erase(found);

@@ -2,13 +2,14 @@
 //
 // Grafts: harvesting accounts made of the operator's own traffic, while a reference is learned.
 //
-// The simulator's artificial language cannot look like an operator's customers. So beside the simulated
-// campaigns some hundred accounts are grafted onto the log as it streams by: the times, frames and dilution
-// of a simulated campaign around slots that are other accounts' newest turns. At most kPool texts for each
-// live graft wait in memory until they are used or replaced; none is kept.
+// The simulator's artificial language cannot look like an operator's customers. So beside the
+// simulated campaigns some hundred accounts are grafted onto the log as it streams by: the times,
+// frames and dilution of a simulated campaign around slots that are other accounts' newest turns.
+// At most kPool texts for each live graft wait in memory until they are used or replaced; none is
+// kept.
 //
-// Sources are accounts of the training half only, so calibration stays exchangeable with later traffic.
-// Tested by  tests/monitor/grafts_test.cc
+// Sources are accounts of the training half only, so calibration stays exchangeable with later
+// traffic. Tested by  tests/monitor/grafts_test.cc
 
 #ifndef DISTILLWATCH_SRC_MONITOR_GRAFTS_H_
 #define DISTILLWATCH_SRC_MONITOR_GRAFTS_H_
@@ -29,8 +30,8 @@ namespace distillwatch::monitor {
 
 class Grafts {
  public:
-  static constexpr std::size_t kLive = 700;     // grafts at a time
-  static constexpr std::size_t kPool = 24;      // texts that wait for each
+  static constexpr std::size_t kLive = 700;  // grafts at a time
+  static constexpr std::size_t kPool = 24;   // texts that wait for each
   static constexpr std::size_t kLongestText = 4096;
 
   Grafts(const Shingler& shingler, calibrate::LookPlan looks, std::uint64_t seed);
@@ -45,14 +46,14 @@ class Grafts {
   struct Graft {
     simulate::Campaign campaign;
     simulate::Harvest harvest;
-    simulate::Frame injected;          // around relayed requests
-    std::vector<Time> times{};         // planned
-    std::size_t next = 0;              // of times
+    simulate::Frame injected;   // around relayed requests
+    std::vector<Time> times{};  // planned
+    std::size_t next = 0;       // of times
     Time ends{};
     std::vector<std::string> pool{};
     std::size_t sources = 0, most_sources = 1;
-    std::size_t forwards_left = 0;     // of the host's requests
-    std::uint64_t host = 0;            // whose requests are passed on as they are; 0: none
+    std::size_t forwards_left = 0;  // of the host's requests
+    std::uint64_t host = 0;         // whose requests are passed on as they are; 0: none
     std::uint32_t number = 0;
   };
   struct Due {

@@ -11,7 +11,7 @@
 namespace distillwatch::monitor {
 namespace {
 
-constexpr std::size_t kMembers = 3;  // of a campaign that are looked at
+constexpr std::size_t kMembers = 3;                       // of a campaign that are looked at
 constexpr Time kStart{std::chrono::seconds(1767225600)};  // 2026-01-01
 
 }  // namespace
@@ -41,18 +41,21 @@ std::vector<HarvesterLook> SimulateHarvesters(std::size_t campaigns, const Shing
     const simulate::Campaign campaign = simulate::AnyCampaign(own);
     Engine engine(shingler, plan, 1, std::numeric_limits<std::size_t>::max() / 2);
     std::vector<score::Look> looks;
-    for (const simulate::Account& account : simulate::SimulateCampaign(campaign, month, kMembers, own)) {
+    for (const simulate::Account& account :
+         simulate::SimulateCampaign(campaign, month, kMembers, own)) {
       for (const simulate::Request& request : account.requests) {
-        const Event event = {
-            .account = account.id,
-            .time = kStart + std::chrono::microseconds(static_cast<std::int64_t>(request.time_s * 1e6)),
-            .prompt = request.prompt,
-            .model = request.new_model ? "new" : "old"};
+        const Event event = {.account = account.id,
+                             .time = kStart + std::chrono::microseconds(
+                                                  static_cast<std::int64_t>(request.time_s * 1e6)),
+                             .prompt = request.prompt,
+                             .model = request.new_model ? "new" : "old"};
         engine.Observe(
             event, [](Header&) {},
             [&](Header& header, const FullAccount& full) {
               const FeatureVector features = Measure(engine.detectors(), full);
-              looks.push_back({header.id, header.last.time_since_epoch().count(), header.requests,
+              looks.push_back({header.id,
+                               header.last.time_since_epoch().count(),
+                               header.requests,
                                {features.begin(), features.end()}});
             },
             [](const Header&, bool, std::string_view) { return 0; });

@@ -1,10 +1,11 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Harvesters: the looks at generated harvesting accounts, the positives that a score is fitted with.
+// Harvesters: the looks at generated harvesting accounts, the positives that a score is fitted
+// with.
 //
-// They are generated anew whenever a reference is learned, by the simulator's disclosed campaign shapes and
-// with its artificial language, so they always fit the detectors of this version and contain nobody's text.
-// Tested by  tests/monitor/learner_test.cc
+// They are generated anew whenever a reference is learned, by the simulator's disclosed campaign
+// shapes and with its artificial language, so they always fit the detectors of this version and
+// contain nobody's text. Tested by  tests/monitor/learner_test.cc
 
 #ifndef DISTILLWATCH_SRC_MONITOR_HARVESTERS_H_
 #define DISTILLWATCH_SRC_MONITOR_HARVESTERS_H_

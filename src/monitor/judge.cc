@@ -25,7 +25,9 @@ Bins BinsOf(const score::Ranks& ranks, std::size_t epoch, const FeatureVector& f
   return bins;
 }
 
-double Units(Points points) noexcept { return points / score::kPointsPerUnit; }
+double Units(Points points) noexcept {
+  return points / score::kPointsPerUnit;
+}
 
 }  // namespace
 
@@ -35,12 +37,24 @@ std::string InWords(const FeatureSpec& spec, double value) {
     std::snprintf(number, sizeof(number), "unknown");
   } else {
     switch (spec.form) {
-      case FeatureForm::kShare: std::snprintf(number, sizeof(number), "%.0f %%", 100 * value); break;
-      case FeatureForm::kNats: std::snprintf(number, sizeof(number), "%.2f nats", value); break;
-      case FeatureForm::kHours: std::snprintf(number, sizeof(number), "%.0f h", value); break;
-      case FeatureForm::kLog2: std::snprintf(number, sizeof(number), "%.3g times", std::exp2(value)); break;
-      case FeatureForm::kExp: std::snprintf(number, sizeof(number), "%.0f", std::exp(value)); break;
-      case FeatureForm::kNumber: std::snprintf(number, sizeof(number), "%.3g", value); break;
+      case FeatureForm::kShare:
+        std::snprintf(number, sizeof(number), "%.0f %%", 100 * value);
+        break;
+      case FeatureForm::kNats:
+        std::snprintf(number, sizeof(number), "%.2f nats", value);
+        break;
+      case FeatureForm::kHours:
+        std::snprintf(number, sizeof(number), "%.0f h", value);
+        break;
+      case FeatureForm::kLog2:
+        std::snprintf(number, sizeof(number), "%.3g times", std::exp2(value));
+        break;
+      case FeatureForm::kExp:
+        std::snprintf(number, sizeof(number), "%.0f", std::exp(value));
+        break;
+      case FeatureForm::kNumber:
+        std::snprintf(number, sizeof(number), "%.3g", value);
+        break;
     }
   }
   std::string out(spec.words);
@@ -51,11 +65,13 @@ std::string InWords(const FeatureSpec& spec, double value) {
 Result<Judge> Judge::Create(const Reference& reference, const Promise& promise) {
   const calibrate::ReferenceContent& content = reference.content();
   const auto names = FeatureNames();
-  if (!std::equal(content.feature_names.begin(), content.feature_names.end(), names.begin(), names.end(),
+  if (!std::equal(content.feature_names.begin(), content.feature_names.end(), names.begin(),
+                  names.end(),
                   [](const std::string& a, const NamedFeature& b) { return a == b.spec.name; })) {
     return FailedPrecondition("the reference was learned from other features (" +
-                              std::to_string(content.feature_names.size()) + " of them) than this version's " +
-                              std::to_string(kFeatures) + "; learn it anew");
+                              std::to_string(content.feature_names.size()) +
+                              " of them) than this version's " + std::to_string(kFeatures) +
+                              "; learn it anew");
   }
   Judge judge(reference);
   const PathHistogram& histogram = content.histogram;
@@ -68,13 +84,15 @@ Result<Judge> Judge::Create(const Reference& reference, const Promise& promise) 
   for (std::size_t bin = 0; bin < PathHistogram::kBins; ++bin) {
     // The lowest score of the bin stands for all of it: the whole bin counts as at least as high.
     const auto range = static_cast<double>(score::kMostScore) - score::kLeastScore;
-    const auto low = static_cast<Points>(score::kLeastScore + std::ceil(range * static_cast<double>(bin) / PathHistogram::kBins));
+    const auto low = static_cast<Points>(
+        score::kLeastScore + std::ceil(range * static_cast<double>(bin) / PathHistogram::kBins));
     const std::uint64_t rank = 1 + histogram.CountAtLeast(low);
-    judge.p_values_[bin] = static_cast<double>(rank) / static_cast<double>(histogram.accounts() + 1);
-    judge.levels_[bin] = rank <= most                               ? Level::kDistilling
-                         : rank <= most * kSuspectTimes             ? Level::kSuspect
-                         : judge.p_values_[bin] <= kWatchLevel      ? Level::kWatch
-                                                                    : Level::kClear;
+    judge.p_values_[bin] =
+        static_cast<double>(rank) / static_cast<double>(histogram.accounts() + 1);
+    judge.levels_[bin] = rank <= most                          ? Level::kDistilling
+                         : rank <= most * kSuspectTimes        ? Level::kSuspect
+                         : judge.p_values_[bin] <= kWatchLevel ? Level::kWatch
+                                                               : Level::kClear;
   }
   return judge;
 }
@@ -84,7 +102,9 @@ Points Judge::Score(std::uint32_t requests, const FeatureVector& features) const
   return content().model.Score(epoch, BinsOf(content().ranks, epoch, features));
 }
 
-Level Judge::LevelOf(Points path) const noexcept { return levels_[PathHistogram::BinOf(path)]; }
+Level Judge::LevelOf(Points path) const noexcept {
+  return levels_[PathHistogram::BinOf(path)];
+}
 
 Verdict Judge::VerdictOf(const Header& header, bool looked) const noexcept {
   return {.level = header.level,
@@ -111,9 +131,10 @@ void Judge::Explain(std::uint32_t requests, const FeatureVector& features, Expla
   }
   out.base = Units(parts.base);
   out.score = Units(sum);
-  std::stable_sort(out.evidence.begin(), out.evidence.end(), [](const Evidence& a, const Evidence& b) {
-    return std::abs(a.contribution) > std::abs(b.contribution);
-  });
+  std::stable_sort(out.evidence.begin(), out.evidence.end(),
+                   [](const Evidence& a, const Evidence& b) {
+                     return std::abs(a.contribution) > std::abs(b.contribution);
+                   });
 }
 
 }  // namespace distillwatch::monitor

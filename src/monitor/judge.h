@@ -20,7 +20,8 @@ namespace distillwatch::monitor {
 
 class Judge {
  public:
-  //   Errors  FailedPrecondition when the reference does not rank exactly the features of this version, or
+  //   Errors  FailedPrecondition when the reference does not rank exactly the features of this
+  //   version, or
   //           cannot keep the promise
   static Result<Judge> Create(const Reference& reference, const Promise& promise);
 

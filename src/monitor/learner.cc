@@ -27,10 +27,13 @@ constexpr std::uint64_t kFoldSalt = 0x51ed270b7a3c2d19ULL;
 constexpr std::size_t kMostWindows = 64;
 
 // Half of the accounts train the score, the other half calibrates it.
-bool Calibrates(std::uint64_t account) { return text::Mix(account ^ kFoldSalt) & 1; }
+bool Calibrates(std::uint64_t account) {
+  return text::Mix(account ^ kFoldSalt) & 1;
+}
 
 double Quantile(std::vector<double>& values, double q) {
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+  const auto at =
+      values.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }
@@ -39,7 +42,10 @@ double Quantile(std::vector<double>& values, double q) {
 
 struct ReferenceLearner::State {
   State(LearnerOptions o, std::string secret, Shingler shingler)
-      : options(std::move(o)), key(std::move(secret)), engine(shingler, plan, 1, std::size_t{1} << 50), grafts(shingler, plan, options.seed) {}
+      : options(std::move(o)),
+        key(std::move(secret)),
+        engine(shingler, plan, 1, std::size_t{1} << 50),
+        grafts(shingler, plan, options.seed) {}
 
   LearnerOptions options;
   std::string key;
@@ -60,7 +66,8 @@ struct ReferenceLearner::State {
   void Thin();
 };
 
-// Halves the sample of accounts. What is left is what a smaller bound would have kept from the beginning.
+// Halves the sample of accounts. What is left is what a smaller bound would have kept from the
+// beginning.
 void ReferenceLearner::State::Thin() {
   sampled_below /= 2;
   const auto outside = [this](std::uint64_t id) { return text::Mix(id) > sampled_below; };
@@ -68,7 +75,8 @@ void ReferenceLearner::State::Thin() {
   std::erase_if(active, [&](const auto& entry) { return outside(entry.first); });
 }
 
-ReferenceLearner::ReferenceLearner(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+ReferenceLearner::ReferenceLearner(std::unique_ptr<State> state) noexcept
+    : state_(std::move(state)) {}
 ReferenceLearner::~ReferenceLearner() = default;
 ReferenceLearner::ReferenceLearner(ReferenceLearner&&) noexcept = default;
 ReferenceLearner& ReferenceLearner::operator=(ReferenceLearner&&) noexcept = default;
@@ -76,10 +84,12 @@ ReferenceLearner& ReferenceLearner::operator=(ReferenceLearner&&) noexcept = def
 Result<ReferenceLearner> ReferenceLearner::Create(const LearnerOptions& options) {
   using std::chrono::hours;
   if (options.horizon < hours(1) || options.horizon > hours(366 * 24)) {
-    return InvalidArgument("horizon is " + std::to_string(options.horizon.count()) + " s; allowed: an hour to 366 days");
+    return InvalidArgument("horizon is " + std::to_string(options.horizon.count()) +
+                           " s; allowed: an hour to 366 days");
   }
   if (options.most_accounts < 2 || options.most_accounts > 16'000'000) {
-    return InvalidArgument("most_accounts is " + std::to_string(options.most_accounts) + "; allowed: 2 to 16000000");
+    return InvalidArgument("most_accounts is " + std::to_string(options.most_accounts) +
+                           "; allowed: 2 to 16000000");
   }
   std::string key = options.key;
   if (key.empty()) {
@@ -92,7 +102,9 @@ Result<ReferenceLearner> ReferenceLearner::Create(const LearnerOptions& options)
   return ReferenceLearner(std::make_unique<State>(options, std::move(key), *std::move(shingler)));
 }
 
-void ReferenceLearner::Exclude(std::string_view account) { state_->excluded.insert(state_->engine.IdOf(account)); }
+void ReferenceLearner::Exclude(std::string_view account) {
+  state_->excluded.insert(state_->engine.IdOf(account));
+}
 
 void ReferenceLearner::Observe(const Event& event) noexcept {
   State& s = *state_;
@@ -107,7 +119,9 @@ void ReferenceLearner::Observe(const Event& event) noexcept {
       },
       [&s](Header& header, const FullAccount& account) {
         const monitor::FeatureVector features = Measure(s.engine.detectors(), account);
-        s.looks.push_back({header.id, header.last.time_since_epoch().count(), header.requests,
+        s.looks.push_back({header.id,
+                           header.last.time_since_epoch().count(),
+                           header.requests,
                            {features.begin(), features.end()}});
       },
       [&s](const Header& header, bool, std::string_view newest_turn) {
@@ -117,12 +131,15 @@ void ReferenceLearner::Observe(const Event& event) noexcept {
   if (s.active.size() > s.options.most_accounts) s.Thin();
 }
 
-std::size_t ReferenceLearner::accounts() const noexcept { return state_->active.size(); }
+std::size_t ReferenceLearner::accounts() const noexcept {
+  return state_->active.size();
+}
 
 Result<Reference> ReferenceLearner::Learn() const {
   const State& s = *state_;
   std::vector<Look> fit_looks, calibration_looks;
-  for (const Look& look : s.looks) (Calibrates(look.account) ? calibration_looks : fit_looks).push_back(look);
+  for (const Look& look : s.looks)
+    (Calibrates(look.account) ? calibration_looks : fit_looks).push_back(look);
 
   // One row for an account and age.
   std::vector<Look> rows = fit_looks;
@@ -131,14 +148,16 @@ Result<Reference> ReferenceLearner::Learn() const {
   for (const Look& look : s.looks) with_look[Calibrates(look.account)].insert(look.account);
   for (const auto& side : with_look) {
     if (side.size() < kLeastAccounts) {
-      return FailedPrecondition("only " + std::to_string(side.size()) +
-                                " accounts with 16 requests or more in one half of the log; a reference needs at least " +
-                                std::to_string(kLeastAccounts) + " in each half");
+      return FailedPrecondition(
+          "only " + std::to_string(side.size()) +
+          " accounts with 16 requests or more in one half of the log; a reference needs at least " +
+          std::to_string(kLeastAccounts) + " in each half");
     }
   }
 
   auto content = std::make_shared<calibrate::ReferenceContent>();
-  for (const auto& name : monitor::FeatureNames()) content->feature_names.emplace_back(name.spec.name);
+  for (const auto& name : monitor::FeatureNames())
+    content->feature_names.emplace_back(name.spec.name);
   std::vector<const Look*> pointers;
   for (const Look& look : rows) pointers.push_back(&look);
   content->ranks = score::Ranks::Learn(pointers, monitor::kFeatures);
@@ -146,18 +165,22 @@ Result<Reference> ReferenceLearner::Learn() const {
   const auto ranked = [&](const Look& look) {
     std::array<std::uint8_t, monitor::kFeatures> bins;
     const std::size_t epoch = score::EpochOf(look.requests);
-    for (std::size_t f = 0; f < bins.size(); ++f) bins[f] = content->ranks.Bin(epoch, f, look.features[f]);
+    for (std::size_t f = 0; f < bins.size(); ++f)
+      bins[f] = content->ranks.Bin(epoch, f, look.features[f]);
     return bins;
   };
   score::Rows unlabelled{.features = monitor::kFeatures}, positives{.features = monitor::kFeatures};
   for (const Look& look : rows) unlabelled.Add(ranked(look), 1);
-  // Simulated and grafted harvesters weigh the same, and a campaign the same however many looks it gave.
-  for (const auto& harvesters : {monitor::SimulateHarvesters(kCampaigns, s.engine.shingler(), s.plan, s.options.seed),
-                                 s.grafts.Looks()}) {
+  // Simulated and grafted harvesters weigh the same, and a campaign the same however many looks it
+  // gave.
+  for (const auto& harvesters :
+       {monitor::SimulateHarvesters(kCampaigns, s.engine.shingler(), s.plan, s.options.seed),
+        s.grafts.Looks()}) {
     std::map<std::uint32_t, double> looks_of;
     for (const auto& h : harvesters) looks_of[h.campaign] += 1;
     for (const auto& h : harvesters) {
-      positives.Add(ranked(h.look), 1 / (looks_of[h.campaign] * static_cast<double>(looks_of.size())));
+      positives.Add(ranked(h.look),
+                    1 / (looks_of[h.campaign] * static_cast<double>(looks_of.size())));
     }
   }
   const std::vector<score::Tree> trees = score::Fit(positives, unlabelled);
@@ -165,7 +188,8 @@ Result<Reference> ReferenceLearner::Learn() const {
 
   // Scores of different ages are made comparable by what all looks of the training accounts score.
   std::array<std::vector<double>, score::kEpochs> scores;
-  for (const Look& look : fit_looks) scores[score::EpochOf(look.requests)].push_back(raw.LogOdds(ranked(look)));
+  for (const Look& look : fit_looks)
+    scores[score::EpochOf(look.requests)].push_back(raw.LogOdds(ranked(look)));
   std::array<score::Scale, score::kEpochs> scales;
   score::Scale nearest;
   for (std::size_t epoch = 0; epoch < score::kEpochs; ++epoch) {
@@ -182,12 +206,15 @@ Result<Reference> ReferenceLearner::Learn() const {
   std::int64_t horizon_us = std::chrono::microseconds(s.options.horizon).count();
   if (span_us < horizon_us) {
     // A shorter log gives a shorter horizon, in whole days where it has some.
-    horizon_us = std::min(horizon_us, span_us > kDay_us ? (span_us + kDay_us - 1) / kDay_us * kDay_us
-                                                        : std::max<std::int64_t>(span_us, 3'600'000'000));
+    horizon_us =
+        std::min(horizon_us, span_us > kDay_us ? (span_us + kDay_us - 1) / kDay_us * kDay_us
+                                               : std::max<std::int64_t>(span_us, 3'600'000'000));
   }
-  const auto covered = static_cast<std::size_t>(std::max<std::int64_t>(1, (span_us + horizon_us / 20) / horizon_us));
+  const auto covered =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, (span_us + horizon_us / 20) / horizon_us));
   const auto window_of = [&](std::int64_t time_us) {
-    return static_cast<std::size_t>(std::max<std::int64_t>(0, time_us - s.first->time_since_epoch().count()) / horizon_us);
+    return static_cast<std::size_t>(
+        std::max<std::int64_t>(0, time_us - s.first->time_since_epoch().count()) / horizon_us);
   };
   std::map<std::pair<std::uint64_t, std::size_t>, score::Points> paths;
   for (const auto& [account, windows] : s.active) {
@@ -199,7 +226,8 @@ Result<Reference> ReferenceLearner::Learn() const {
   for (const Look& look : calibration_looks) {
     const auto path = paths.find({look.account, window_of(look.time_us)});
     if (path == paths.end()) continue;
-    path->second = std::max(path->second, content->model.Score(score::EpochOf(look.requests), ranked(look)));
+    path->second =
+        std::max(path->second, content->model.Score(score::EpochOf(look.requests), ranked(look)));
   }
   for (const auto& [key, points] : paths) content->histogram.Add(points);
 

@@ -26,13 +26,14 @@ Result<Monitor> Monitor::Create(const Options& options) {
 Verdict Monitor::Observe(const Event& event) noexcept {
   State& s = *state_;
   return s.engine.Observe(
-      event,
-      [&s](Header& header) { s.BeginHorizonIfDue(header); },
+      event, [&s](Header& header) { s.BeginHorizonIfDue(header); },
       [&s](Header& header, const monitor::FullAccount& account) {
         const monitor::FeatureVector features = Measure(s.engine.detectors(), account);
         s.Raise(header, s.judge.Score(header.requests, features));
       },
-      [&s](const Header& header, bool looked, std::string_view) { return s.judge.VerdictOf(header, looked); });
+      [&s](const Header& header, bool looked, std::string_view) {
+        return s.judge.VerdictOf(header, looked);
+      });
 }
 
 void Monitor::Finish(Time now) {
@@ -59,7 +60,9 @@ void Monitor::Finish(Time now) {
   }
 }
 
-std::uint64_t Monitor::key_id() const noexcept { return state_->engine.shingler().key_id(); }
+std::uint64_t Monitor::key_id() const noexcept {
+  return state_->engine.shingler().key_id();
+}
 
 Result<Explanation> Monitor::Explain(std::string_view account) const {
   const State& s = *state_;

@@ -15,7 +15,8 @@ Result<std::pair<std::string, bool>> ChooseKey(const Options& options) {
   if (!options.key.empty()) return std::pair(options.key, false);
   if (!learned.empty()) return std::pair(learned, true);
   if (options.reference && options.reference->content().key_id != 0) {
-    return FailedPrecondition("the reference was learned under a key of its own; key must be that key");
+    return FailedPrecondition(
+        "the reference was learned under a key of its own; key must be that key");
   }
   Result<std::string> drawn = text::Key::RandomSecret();
   if (!drawn.ok()) return drawn.status();
@@ -52,9 +53,11 @@ Monitor::State::State(Shingler shingler, monitor::Judge judge_of, const Options&
 std::uint16_t Monitor::State::HorizonOf(Time time) noexcept {
   const std::int64_t us = time.time_since_epoch().count();
   std::int64_t origin = origin_us.load(std::memory_order_relaxed);
-  if (origin == kUnset && origin_us.compare_exchange_strong(origin, us, std::memory_order_relaxed)) origin = us;
+  if (origin == kUnset && origin_us.compare_exchange_strong(origin, us, std::memory_order_relaxed))
+    origin = us;
   const std::int64_t horizon_us = judge.content().horizon_s * 1'000'000;
-  return static_cast<std::uint16_t>(std::clamp<std::int64_t>((us - origin) / horizon_us, 0, 0xffff));
+  return static_cast<std::uint16_t>(
+      std::clamp<std::int64_t>((us - origin) / horizon_us, 0, 0xffff));
 }
 
 void Monitor::State::BeginHorizonIfDue(monitor::Header& header) noexcept {
@@ -76,7 +79,8 @@ void Monitor::State::Raise(monitor::Header& header, score::Points points) noexce
   looks.fetch_add(1, std::memory_order_relaxed);
   header.path = std::max(header.path, points);
   const Level level = judge.LevelOf(header.path);
-  for (auto l = static_cast<std::size_t>(header.level) + 1; l <= static_cast<std::size_t>(level); ++l) {
+  for (auto l = static_cast<std::size_t>(header.level) + 1; l <= static_cast<std::size_t>(level);
+       ++l) {
     flagged[l].fetch_add(1, std::memory_order_relaxed);
   }
   header.level = std::max(header.level, level);

@@ -36,7 +36,7 @@ struct Monitor::State {
   // Under the account's lock: a look gave this score.
   void Raise(monitor::Header& header, score::Points points) noexcept;
 
-  std::string key;        // the operator's secret
+  std::string key;         // the operator's secret
   bool key_drawn = false;  // at random, so that a snapshot has to hold it
   monitor::Judge judge;
   monitor::Engine engine;

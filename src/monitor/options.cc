@@ -33,7 +33,8 @@ Result<std::string> ReadFile(std::string_view field, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return NotFound(std::string(field) + ": cannot open '" + path + "'");
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (bytes.size() > kMostFileBytes) return OutOfRange(field, std::to_string(bytes.size()) + " bytes", "256 MiB");
+  if (bytes.size() > kMostFileBytes)
+    return OutOfRange(field, std::to_string(bytes.size()) + " bytes", "256 MiB");
   return bytes;
 }
 
@@ -51,9 +52,12 @@ Result<std::uint64_t> Size(std::string_view field, std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   constexpr std::string_view kUnits = "KMGT";
-  const auto power = unit.empty() ? 0 : unit.size() == 1 ? kUnits.find(unit[0]) + 1 : std::string_view::npos;
+  const auto power = unit.empty()       ? 0
+                     : unit.size() == 1 ? kUnits.find(unit[0]) + 1
+                                        : std::string_view::npos;
   if (error != std::errc() || power > kUnits.size() || value > kMostMemory >> (10 * power)) {
-    return OutOfRange(field, "'" + std::string(text) + "'", "a whole number, with K, M, G or T for powers of 1024");
+    return OutOfRange(field, "'" + std::string(text) + "'",
+                      "a whole number, with K, M, G or T for powers of 1024");
   }
   return value << (10 * power);
 }
@@ -69,46 +73,58 @@ Status SetField(std::string_view name, std::string_view value, Options& options)
     Result<std::string> bytes = ReadFile(name, std::string(value));
     if (!bytes.ok()) return bytes.status();
     Result<Reference> reference = Reference::Parse(*bytes);
-    if (!reference.ok()) return {reference.status().code(), "reference_file: " + reference.status().message()};
+    if (!reference.ok())
+      return {reference.status().code(), "reference_file: " + reference.status().message()};
     options.reference = *std::move(reference);
     return {};
   }
   if (name == "promise_per_million") return set(Number(name, value), options.promise.per_million);
-  if (name == "promise_contamination") return set(Number(name, value), options.promise.contamination);
+  if (name == "promise_contamination")
+    return set(Number(name, value), options.promise.contamination);
   if (name == "promise_mode") {
-    if (value == "expectation") options.promise.mode = Promise::Mode::kExpectation;
-    else if (value == "confidence95") options.promise.mode = Promise::Mode::kConfidence95;
-    else return OutOfRange(name, "'" + std::string(value) + "'", "expectation, confidence95");
+    if (value == "expectation")
+      options.promise.mode = Promise::Mode::kExpectation;
+    else if (value == "confidence95")
+      options.promise.mode = Promise::Mode::kConfidence95;
+    else
+      return OutOfRange(name, "'" + std::string(value) + "'", "expectation, confidence95");
     return {};
   }
   if (name == "max_memory_bytes") return set(Size(name, value), options.max_memory_bytes);
   if (name == "max_prompt_bytes") return set(Size(name, value), options.max_prompt_bytes);
   if (name == "shards") {
     Result<std::uint64_t> shards = Size(name, value);
-    if (shards.ok() && *shards > kMostShards) return OutOfRange(name, std::string(value), "1 to 4096, a power of two");
+    if (shards.ok() && *shards > kMostShards)
+      return OutOfRange(name, std::string(value), "1 to 4096, a power of two");
     return set(std::move(shards), options.shards);
   }
-  return InvalidArgument("'" + std::string(name) +
-                         "' is not an option; allowed: key_file, reference_file, promise_per_million, "
-                         "promise_contamination, promise_mode, max_memory_bytes, max_prompt_bytes, shards");
+  return InvalidArgument(
+      "'" + std::string(name) +
+      "' is not an option; allowed: key_file, reference_file, promise_per_million, "
+      "promise_contamination, promise_mode, max_memory_bytes, max_prompt_bytes, shards");
 }
 
 }  // namespace
 
 Status Check(const Options& o) {
   if (!o.key.empty() && o.key.size() < 16) {
-    return OutOfRange("key", std::to_string(o.key.size()) + " bytes long", "at least 16 bytes, or none");
+    return OutOfRange("key", std::to_string(o.key.size()) + " bytes long",
+                      "at least 16 bytes, or none");
   }
   if (!(o.promise.per_million > 0 && o.promise.per_million <= 1e6)) {
-    return OutOfRange("promise_per_million", std::to_string(o.promise.per_million), "above 0 to 1000000");
+    return OutOfRange("promise_per_million", std::to_string(o.promise.per_million),
+                      "above 0 to 1000000");
   }
   if (!(o.promise.contamination >= 0 && o.promise.contamination < 0.5)) {
-    return OutOfRange("promise_contamination", std::to_string(o.promise.contamination), "0 to below 0.5");
+    return OutOfRange("promise_contamination", std::to_string(o.promise.contamination),
+                      "0 to below 0.5");
   }
   if (o.max_memory_bytes < kLeastMemory || o.max_memory_bytes > kMostMemory) {
-    return OutOfRange("max_memory_bytes", std::to_string(o.max_memory_bytes), "1048576 to 1125899906842624");
+    return OutOfRange("max_memory_bytes", std::to_string(o.max_memory_bytes),
+                      "1048576 to 1125899906842624");
   }
-  if (o.max_prompt_bytes < Shingler::kLeastPromptBytes || o.max_prompt_bytes > Shingler::kMostPromptBytes) {
+  if (o.max_prompt_bytes < Shingler::kLeastPromptBytes ||
+      o.max_prompt_bytes > Shingler::kMostPromptBytes) {
     return OutOfRange("max_prompt_bytes", std::to_string(o.max_prompt_bytes), "256 to 16777216");
   }
   if (!std::has_single_bit(o.shards) || o.shards > kMostShards) {
@@ -126,10 +142,12 @@ Result<Options> ParseOptions(std::string_view text) {
     row = Trim(row.substr(0, row.find('#')));
     if (row.empty()) continue;
     const auto equals = row.find('=');
-    const Status status = equals == std::string_view::npos
-                              ? InvalidArgument("'" + std::string(row) + "' is not of the form name = value")
-                              : SetField(Trim(row.substr(0, equals)), Trim(row.substr(equals + 1)), options);
-    if (!status.ok()) return Status(status.code(), "line " + std::to_string(line) + ": " + status.message());
+    const Status status =
+        equals == std::string_view::npos
+            ? InvalidArgument("'" + std::string(row) + "' is not of the form name = value")
+            : SetField(Trim(row.substr(0, equals)), Trim(row.substr(equals + 1)), options);
+    if (!status.ok())
+      return Status(status.code(), "line " + std::to_string(line) + ": " + status.message());
   }
   if (Status status = Check(options); !status.ok()) return status;
   return options;

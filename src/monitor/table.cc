@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t kCandidates = 8;
 constexpr auto kIdle = std::chrono::hours(1);
 
-// What is worth keeping compares greater: suspicion, activity, then how much is known and how recent it is.
+// What is worth keeping compares greater: suspicion, activity, then how much is known and how
+// recent it is.
 auto Worth(const Header& h, Time now) {
   return std::tuple(h.level, now - h.last < kIdle && h.requests >= 16, h.path, h.requests, h.last);
 }
@@ -67,7 +68,8 @@ void Shard::EvictLite(Time now, std::uint64_t keep) {
   std::uint32_t place = 0;
   lite_.Sweep(lite_hand_, kCandidates, [&](std::uint32_t at, const LiteAccount& account) {
     if (account.header.id == keep) return;
-    if (worst == nullptr || Worth(account.header, now) < Worth(worst->header, now)) worst = &account, place = at;
+    if (worst == nullptr || Worth(account.header, now) < Worth(worst->header, now))
+      worst = &account, place = at;
   });
   if (worst == nullptr) return;
   index_.erase(worst->header.id);
@@ -80,7 +82,8 @@ void Shard::EvictFull(Time now, std::uint64_t keep) {
   std::uint32_t place = 0;
   full_.Sweep(full_hand_, kCandidates, [&](std::uint32_t at, const FullAccount& account) {
     if (account.header.id == keep) return;
-    if (worst == nullptr || Worth(account.header, now) < Worth(worst->header, now)) worst = &account, place = at;
+    if (worst == nullptr || Worth(account.header, now) < Worth(worst->header, now))
+      worst = &account, place = at;
   });
   if (worst == nullptr) return;
   const std::uint64_t id = worst->header.id;

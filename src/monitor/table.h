@@ -2,12 +2,12 @@
 //
 // AccountTable: account records in shards, each behind a lock, within a budget of bytes.
 //
-// When the budget is spent, a new record takes the place of the least suspicious idle one among eight: lite
-// records push out lite ones unless full ones hold more than three quarters, so that a flood of one-shot
-// accounts cannot push out evidence [AccountTable.FloodOfOneShotsKeepsEvidence]. A full record at kWatch or
-// above is demoted to a lite one that keeps its score. Everything depends on the order of events within a
-// shard alone, hence not on threads.
-// Tested by  tests/monitor/table_test.cc
+// When the budget is spent, a new record takes the place of the least suspicious idle one among
+// eight: lite records push out lite ones unless full ones hold more than three quarters, so that a
+// flood of one-shot accounts cannot push out evidence [AccountTable.FloodOfOneShotsKeepsEvidence].
+// A full record at kWatch or above is demoted to a lite one that keeps its score. Everything
+// depends on the order of events within a shard alone, hence not on threads. Tested by
+// tests/monitor/table_test.cc
 
 #ifndef DISTILLWATCH_SRC_MONITOR_TABLE_H_
 #define DISTILLWATCH_SRC_MONITOR_TABLE_H_
@@ -48,7 +48,9 @@ class Pool {
     --size_;
   }
   Record& operator[](std::uint32_t place) { return chunks_[place / kChunk][place % kChunk]; }
-  const Record& operator[](std::uint32_t place) const { return chunks_[place / kChunk][place % kChunk]; }
+  const Record& operator[](std::uint32_t place) const {
+    return chunks_[place / kChunk][place % kChunk];
+  }
   std::size_t size() const { return size_; }
   std::size_t bytes() const { return size_ * sizeof(Record); }
 

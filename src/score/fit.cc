@@ -43,7 +43,9 @@ struct Leaf {
 class Booster {
  public:
   Booster(const Rows& positives, const Rows& unlabelled, const FitOptions& options)
-      : options_(options), features_(positives.features), rows_(positives.size() + unlabelled.size()) {
+      : options_(options),
+        features_(positives.features),
+        rows_(positives.size() + unlabelled.size()) {
     columns_.resize(features_ * rows_);
     std::size_t i = 0;
     for (const Rows* side : {&positives, &unlabelled}) {
@@ -64,35 +66,40 @@ class Booster {
   Tree Grow() {
     for (std::size_t i = 0; i < rows_; ++i) {
       const double p = 1 / (1 + std::exp(-scores_[i]));
-      slopes_[i] = {weights_[i] * (p - targets_[i]), weights_[i] * std::max(p * (1 - p), 1e-4), weights_[i]};
+      slopes_[i] = {weights_[i] * (p - targets_[i]), weights_[i] * std::max(p * (1 - p), 1e-4),
+                    weights_[i]};
     }
     std::iota(order_.begin(), order_.end(), 0);
     Tree tree;
     std::vector<Leaf> leaves;
     leaves.push_back(MakeLeaf(tree, 0, rows_, HistogramOf(0, rows_)));
     while (leaves.size() < options_.leaves) {
-      const auto best = std::max_element(leaves.begin(), leaves.end(), [](const Leaf& a, const Leaf& b) {
-        return a.split.gain < b.split.gain;
-      });
+      const auto best = std::max_element(
+          leaves.begin(), leaves.end(),
+          [](const Leaf& a, const Leaf& b) { return a.split.gain < b.split.gain; });
       if (best->split.gain <= 1e-9) break;
       Leaf parent = std::move(*best);
       leaves.erase(best);
       SplitLeaf(tree, std::move(parent), leaves);
     }
     for (const Leaf& leaf : leaves) {
-      for (std::size_t i = leaf.begin; i < leaf.end; ++i) scores_[order_[i]] += tree.nodes[leaf.node].value;
+      for (std::size_t i = leaf.begin; i < leaf.end; ++i)
+        scores_[order_[i]] += tree.nodes[leaf.node].value;
     }
     return tree;
   }
 
  private:
-  double Gain(const Slope& s) const { return s.gradient * s.gradient / (s.curvature + options_.ridge); }
+  double Gain(const Slope& s) const {
+    return s.gradient * s.gradient / (s.curvature + options_.ridge);
+  }
 
   Histogram HistogramOf(std::size_t begin, std::size_t end) const {
     Histogram histogram(features_);
     for (std::size_t f = 0; f < features_; ++f) {
       const std::uint8_t* const column = columns_.data() + f * rows_;
-      for (std::size_t i = begin; i < end; ++i) histogram[f][column[order_[i]]] += slopes_[order_[i]];
+      for (std::size_t i = begin; i < end; ++i)
+        histogram[f][column[order_[i]]] += slopes_[order_[i]];
     }
     return histogram;
   }
@@ -131,7 +138,8 @@ class Booster {
     leaf.histogram = std::move(histogram);
     leaf.split = BestSplit(leaf);
     Node& node = tree.nodes.emplace_back();
-    node.value = static_cast<float>(-options_.learning_rate * leaf.sum.gradient / (leaf.sum.curvature + options_.ridge));
+    node.value = static_cast<float>(-options_.learning_rate * leaf.sum.gradient /
+                                    (leaf.sum.curvature + options_.ridge));
     return leaf;
   }
 
@@ -149,13 +157,16 @@ class Booster {
         order_.begin());
     // The smaller side is counted, the larger one is what is left of the parent.
     const bool left_is_smaller = middle - parent.begin < parent.end - middle;
-    Histogram small = left_is_smaller ? HistogramOf(parent.begin, middle) : HistogramOf(middle, parent.end);
+    Histogram small =
+        left_is_smaller ? HistogramOf(parent.begin, middle) : HistogramOf(middle, parent.end);
     Histogram large = std::move(parent.histogram);
     for (std::size_t f = 0; f < features_; ++f) {
       for (std::size_t b = 0; b < kBinsAndUnknown; ++b) large[f][b] = large[f][b] - small[f][b];
     }
-    leaves.push_back(MakeLeaf(tree, parent.begin, middle, left_is_smaller ? std::move(small) : std::move(large)));
-    leaves.push_back(MakeLeaf(tree, middle, parent.end, left_is_smaller ? std::move(large) : std::move(small)));
+    leaves.push_back(MakeLeaf(tree, parent.begin, middle,
+                              left_is_smaller ? std::move(small) : std::move(large)));
+    leaves.push_back(
+        MakeLeaf(tree, middle, parent.end, left_is_smaller ? std::move(large) : std::move(small)));
   }
 
   FitOptions options_;

@@ -1,10 +1,12 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Fit: boosts the trees of a Model, harvesting accounts (generated) against the operator's own unlabelled ones.
+// Fit: boosts the trees of a Model, harvesting accounts (generated) against the operator's own
+// unlabelled ones.
 //
-// Positive-unlabelled learning: the few harvesters among the unlabelled accounts cost power, never the
-// promise, because calibration happens on other accounts. Deterministic: no random draw, no threads.
-// Paper      A. Marandon et al., Adaptive novelty detection with false discovery rate guarantee, 2024;
+// Positive-unlabelled learning: the few harvesters among the unlabelled accounts cost power, never
+// the promise, because calibration happens on other accounts. Deterministic: no random draw, no
+// threads. Paper      A. Marandon et al., Adaptive novelty detection with false discovery rate
+// guarantee, 2024;
 //            J. Friedman 2001; T. Chen, C. Guestrin, XGBoost, KDD 2016 (second-order gain).
 // Tested by  tests/score/fit_test.cc
 
@@ -23,10 +25,10 @@ namespace distillwatch::score {
 
 struct FitOptions {
   std::size_t trees = 400;
-  std::size_t leaves = 16;       // of a tree, at most
+  std::size_t leaves = 16;  // of a tree, at most
   double learning_rate = 0.06;
-  double ridge = 10;             // added to the curvature of every node, in rows
-  double least_rows = 100;       // in a leaf, by weight
+  double ridge = 10;        // added to the curvature of every node, in rows
+  double least_rows = 100;  // in a leaf, by weight
 };
 
 // Rows of features already ranked, one after the other.
@@ -35,7 +37,9 @@ struct Rows {
   std::vector<std::uint8_t> bins{};
   std::vector<double> weights{};
   std::size_t size() const { return weights.size(); }
-  std::span<const std::uint8_t> row(std::size_t i) const { return {bins.data() + i * features, features}; }
+  std::span<const std::uint8_t> row(std::size_t i) const {
+    return {bins.data() + i * features, features};
+  }
   void Add(std::span<const std::uint8_t> row, double weight) {
     bins.insert(bins.end(), row.begin(), row.end());
     weights.push_back(weight);
@@ -44,7 +48,8 @@ struct Rows {
 
 // Both sides are given the same total weight. Neither may be empty.
 //   Cost  O(trees x log(leaves) x rows x features)
-std::vector<Tree> Fit(const Rows& positives, const Rows& unlabelled, const FitOptions& options = {});
+std::vector<Tree> Fit(const Rows& positives, const Rows& unlabelled,
+                      const FitOptions& options = {});
 
 }  // namespace distillwatch::score
 

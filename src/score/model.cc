@@ -13,12 +13,14 @@ constexpr Points kMostValue = 1 << 18;
 constexpr double kLeastUnit = 0.05;
 
 Points ToPoints(double units, Points most) {
-  return static_cast<Points>(std::lround(std::clamp(units * kPointsPerUnit, -double(most), double(most))));
+  return static_cast<Points>(
+      std::lround(std::clamp(units * kPointsPerUnit, -double(most), double(most))));
 }
 
 }  // namespace
 
-Model::Model(std::size_t features, std::vector<Tree> trees, const std::array<Scale, kEpochs>& scales)
+Model::Model(std::size_t features, std::vector<Tree> trees,
+             const std::array<Scale, kEpochs>& scales)
     : features_(static_cast<std::uint32_t>(features)), trees_(std::move(trees)), scales_(scales) {
   Tabulate();
 }
@@ -40,7 +42,8 @@ void Model::Tabulate() {
       step.left = node.left == 0 ? 0 : root + node.left;
       step.feature = node.feature;
       step.last_left = node.last_left;
-      for (std::size_t e = 0; e < kEpochs; ++e) step.points[e] = ToPoints(node.value / unit[e], kMostValue);
+      for (std::size_t e = 0; e < kEpochs; ++e)
+        step.points[e] = ToPoints(node.value / unit[e], kMostValue);
     }
   }
 }
@@ -88,7 +91,8 @@ Model::Parts Model::Explain(std::size_t epoch, std::span<const std::uint8_t> bin
 }
 
 bool Model::Valid() const noexcept {
-  if (features_ == 0 || features_ > kMostFeatures || trees_.empty() || trees_.size() > kMostTrees) return false;
+  if (features_ == 0 || features_ > kMostFeatures || trees_.empty() || trees_.size() > kMostTrees)
+    return false;
   for (const Scale& s : scales_) {
     if (!std::isfinite(s.median) || !std::isfinite(s.p95)) return false;
   }

@@ -1,15 +1,15 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Model: one score over ranked features, a sum of small decision trees that decomposes into evidence without
-// a remainder.
+// Model: one score over ranked features, a sum of small decision trees that decomposes into
+// evidence without a remainder.
 //
-// Every node of a tree has a value. Where a tree asks for a feature, the step from the node's value to the
-// chosen child's is that feature's evidence; so base and evidence add up to the score exactly, in integers,
-// the same on every machine [Model.EvidenceAddsUpExactly].
+// Every node of a tree has a value. Where a tree asks for a feature, the step from the node's value
+// to the chosen child's is that feature's evidence; so base and evidence add up to the score
+// exactly, in integers, the same on every machine [Model.EvidenceAddsUpExactly].
 //
-// A sum of shape functions of single features (and of forty pairs) was the first choice and explains itself
-// more simply; it lost too much power (src/README.md, dead ends).
-// Paper      J. Friedman, Greedy function approximation: a gradient boosting machine, 2001; A. Saabas,
+// A sum of shape functions of single features (and of forty pairs) was the first choice and
+// explains itself more simply; it lost too much power (src/README.md, dead ends). Paper      J.
+// Friedman, Greedy function approximation: a gradient boosting machine, 2001; A. Saabas,
 //            Interpreting random forests, 2014 (the decomposition along paths).
 // Tested by  tests/score/model_test.cc
 
@@ -27,8 +27,8 @@
 
 namespace distillwatch::score {
 
-// A score or a part of one, in 65536ths of the model's unit: 0 is the 95th percentile of the reference
-// accounts of the same age, 1 unit is the distance from their median to it.
+// A score or a part of one, in 65536ths of the model's unit: 0 is the 95th percentile of the
+// reference accounts of the same age, 1 unit is the distance from their median to it.
 using Points = std::int32_t;
 inline constexpr double kPointsPerUnit = 65536;
 inline constexpr Points kLeastScore = static_cast<Points>(-8 * kPointsPerUnit);
@@ -36,14 +36,15 @@ inline constexpr Points kMostScore = static_cast<Points>(24 * kPointsPerUnit);
 
 // A node of a tree. Nodes lie before their children; left + 1 is the right child.
 struct Node {
-  float value = 0;              // log odds, of the accounts that come this far
-  std::uint16_t left = 0;       // index within the tree; 0: a leaf
+  float value = 0;         // log odds, of the accounts that come this far
+  std::uint16_t left = 0;  // index within the tree; 0: a leaf
   std::uint8_t feature = 0;
-  std::uint8_t last_left = 0;   // the last bin that goes left; unknown goes left when bit 7 is set
+  std::uint8_t last_left = 0;  // the last bin that goes left; unknown goes left when bit 7 is set
 
   static constexpr std::uint8_t kUnknownLeft = 0x80;
   bool GoesLeft(std::uint8_t bin) const noexcept {
-    return bin == kUnknownBin ? (last_left & kUnknownLeft) != 0 : bin <= (last_left & ~kUnknownLeft);
+    return bin == kUnknownBin ? (last_left & kUnknownLeft) != 0
+                              : bin <= (last_left & ~kUnknownLeft);
   }
   template <typename Io>
   static void Fields(Io& io, auto& self) {
@@ -110,8 +111,8 @@ class Model {
   std::uint32_t features_ = 0;
   std::vector<Tree> trees_;
   std::array<Scale, kEpochs> scales_{};
-  std::vector<Step> steps_;            // of all trees
-  std::vector<std::uint32_t> roots_;   // index into steps_
+  std::vector<Step> steps_;               // of all trees
+  std::vector<std::uint32_t> roots_;      // index into steps_
   std::array<Points, kEpochs> offset_{};  // minus the age's 95th percentile
 };
 

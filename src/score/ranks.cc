@@ -20,7 +20,8 @@ constexpr std::array<float, kBins - 1> kQuantiles = [] {
     q[i] = kTail[i];
     q[q.size() - 1 - i] = 1 - kTail[i];
   }
-  for (std::size_t i = 0; i < 25; ++i) q[kTail.size() + i] = .125f + .03125f * static_cast<float>(i);
+  for (std::size_t i = 0; i < 25; ++i)
+    q[kTail.size() + i] = .125f + .03125f * static_cast<float>(i);
   return q;
 }();
 
@@ -77,8 +78,10 @@ float Ranks::Place(std::uint8_t bin) noexcept {
 bool Ranks::Valid() const noexcept {
   if (features_ == 0 || features_ > 1024 || edges_.size() != kEpochs * features_) return false;
   return std::all_of(edges_.begin(), edges_.end(), [](const Edges& edges) {
-    const bool none = std::all_of(edges.begin(), edges.end(), [](float x) { return std::isnan(x); });
-    const bool finite = std::all_of(edges.begin(), edges.end(), [](float x) { return std::isfinite(x); });
+    const bool none =
+        std::all_of(edges.begin(), edges.end(), [](float x) { return std::isnan(x); });
+    const bool finite =
+        std::all_of(edges.begin(), edges.end(), [](float x) { return std::isfinite(x); });
     return none || (finite && std::is_sorted(edges.begin(), edges.end()));
   });
 }

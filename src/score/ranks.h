@@ -2,8 +2,8 @@
 //
 // Ranks: features as places among the reference accounts of the same age.
 //
-// A feature's value falls into one of 44 bins whose edges are quantiles of the reference, finer in the
-// tails; a value that is not known has a bin of its own. Ranks have no unit and no outliers.
+// A feature's value falls into one of 44 bins whose edges are quantiles of the reference, finer in
+// the tails; a value that is not known has a bin of its own. Ranks have no unit and no outliers.
 // Tested by  tests/score/ranks_test.cc
 
 #ifndef DISTILLWATCH_SRC_SCORE_RANKS_H_
@@ -36,8 +36,8 @@ struct Look {
 
 class Ranks {
  public:
-  // Edges from at most one look of an account and epoch. Features that an epoch never shows have no edges
-  // there, and all their values are unknown.
+  // Edges from at most one look of an account and epoch. Features that an epoch never shows have no
+  // edges there, and all their values are unknown.
   static Ranks Learn(std::span<const Look* const> looks, std::size_t features);
 
   std::size_t features() const noexcept { return features_; }

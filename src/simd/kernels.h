@@ -1,8 +1,8 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// The hot loops, behind plain functions. kernels_scalar.cc is the specification; every other target must
-// agree with it bit for bit. The target is chosen once, at the first call of Active().
-// Tested by  tests/simd/kernels_test.cc    Measured by  benchmarks/kernels_bench.cc
+// The hot loops, behind plain functions. kernels_scalar.cc is the specification; every other target
+// must agree with it bit for bit. The target is chosen once, at the first call of Active(). Tested
+// by  tests/simd/kernels_test.cc    Measured by  benchmarks/kernels_bench.cc
 
 #ifndef DISTILLWATCH_SRC_SIMD_KERNELS_H_
 #define DISTILLWATCH_SRC_SIMD_KERNELS_H_
@@ -16,7 +16,8 @@ namespace distillwatch::simd {
 struct Kernels {
   const char* name;
 
-  // For every hash h: slot = top log2_slots bits of h; slots[slot] = min(slots[slot], tag | h mod 2^30).
+  // For every hash h: slot = top log2_slots bits of h; slots[slot] = min(slots[slot], tag | h mod
+  // 2^30).
   void (*bin_min)(const std::uint64_t* hashes, std::size_t n, std::uint32_t* slots, int log2_slots,
                   std::uint32_t tag);
 
@@ -39,14 +40,14 @@ struct Kernels {
   // a[i] = min(a[i], b[i]).
   void (*min_into)(std::uint32_t* a, const std::uint32_t* b, std::size_t n);
 
-  // Reads text up to its first byte that is not ASCII, and returns how many bytes it read. Of these,
-  // folded[i] is text[i] in lower case where it is a letter or digit, and bit i of `words` says whether
-  // it is one. folded and words have room for n rounded up to 64 bytes and bits; what lies beyond the
-  // bytes read is 0 in words and anything in folded.
+  // Reads text up to its first byte that is not ASCII, and returns how many bytes it read. Of
+  // these, folded[i] is text[i] in lower case where it is a letter or digit, and bit i of `words`
+  // says whether it is one. folded and words have room for n rounded up to 64 bytes and bits; what
+  // lies beyond the bytes read is 0 in words and anything in folded.
   std::size_t (*fold_ascii)(const char* text, std::size_t n, char* folded, std::uint64_t* words);
 
-  // out[i] = Mix(in[i] + rotl(in[i + 1], 21) + rotl(in[i + 2], 42)) for all n - 2 triples (text/key.h);
-  // out may be in or begin before it.
+  // out[i] = Mix(in[i] + rotl(in[i + 1], 21) + rotl(in[i + 2], 42)) for all n - 2 triples
+  // (text/key.h); out may be in or begin before it.
   void (*mix_triples)(const std::uint64_t* in, std::size_t n, std::uint64_t* out);
 
   // votes[i] += bit i of the hash ? 1 : -1, for the low 32 bits of every hash.
@@ -55,8 +56,8 @@ struct Kernels {
 
 const Kernels& Scalar() noexcept;
 
-// The fastest target of this machine; DISTILLWATCH_SIMD=scalar|avx2|avx512 in the environment asks for
-// another one, and is ignored when the machine does not have it.
+// The fastest target of this machine; DISTILLWATCH_SIMD=scalar|avx2|avx512 in the environment asks
+// for another one, and is ignored when the machine does not have it.
 const Kernels& Active() noexcept;
 
 // Every target that this machine can run, the scalar one first.

@@ -23,7 +23,7 @@ DISTILLWATCH_TARGET inline __m256i Multiply(__m256i a, __m256i b, __m256i b_high
   return _mm256_add_epi64(low, _mm256_slli_epi64(cross, 32));
 }
 
-// The bijection of text/key.h in every lane.
+// The bijection of wire/mix.h in every lane.
 DISTILLWATCH_TARGET inline __m256i Mix(__m256i x) {
   const __m256i a = _mm256_set1_epi64x(static_cast<long long>(0x9fb21c651e98df25ULL));
   const __m256i b = _mm256_set1_epi64x(static_cast<long long>(0x9e3779b97f4a7c15ULL));

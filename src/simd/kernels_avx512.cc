@@ -29,7 +29,7 @@ DISTILLWATCH_TARGET std::uint32_t MultiplyMin(const std::uint64_t* hashes, std::
   return static_cast<std::uint32_t>(_mm512_reduce_min_epu64(least));
 }
 
-// The bijection of text/key.h in every lane.
+// The bijection of wire/mix.h in every lane.
 DISTILLWATCH_TARGET inline __m512i Mix(__m512i x) {
   x = _mm512_xor_si512(x, _mm512_srli_epi64(x, 32));
   x = _mm512_mullo_epi64(x, _mm512_set1_epi64(static_cast<long long>(0x9fb21c651e98df25ULL)));

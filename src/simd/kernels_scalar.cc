@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "simd/kernels.h"
-#include "text/key.h"
+#include "wire/mix.h"
 
 namespace distillwatch::simd {
 namespace {
@@ -33,7 +33,7 @@ void MultiplyMinEach(const std::uint64_t* hashes, std::size_t n, const std::uint
 }
 
 void Mix(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
-  for (std::size_t i = 0; i < n; ++i) out[i] = text::Mix(in[i]);
+  for (std::size_t i = 0; i < n; ++i) out[i] = wire::Mix(in[i]);
 }
 
 std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b, std::size_t n) {
@@ -61,7 +61,7 @@ std::size_t FoldAscii(const char* text, std::size_t n, char* folded, std::uint64
 
 void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
   for (std::size_t i = 0; i + 2 < n; ++i) {
-    out[i] = text::Mix(in[i] + std::rotl(in[i + 1], 21) + std::rotl(in[i + 2], 42));
+    out[i] = wire::Mix(in[i] + std::rotl(in[i + 1], 21) + std::rotl(in[i + 2], 42));
   }
 }
 

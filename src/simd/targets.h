@@ -1,6 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// The targets beside the scalar one. Call them only where the processor was asked first (dispatch.cc).
+// The targets beside the scalar one. Call them only where the processor was asked first
+// (dispatch.cc).
 
 #ifndef DISTILLWATCH_SRC_SIMD_TARGETS_H_
 #define DISTILLWATCH_SRC_SIMD_TARGETS_H_

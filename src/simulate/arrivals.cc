@@ -13,7 +13,8 @@ namespace {
 Times Stretch(Times times, std::size_t n, Random& random) {
   std::sort(times.begin(), times.end());
   if (times.size() <= n) return times;
-  const auto first = times.begin() + static_cast<std::ptrdiff_t>(random.Below(times.size() - n + 1));
+  const auto first =
+      times.begin() + static_cast<std::ptrdiff_t>(random.Below(times.size() - n + 1));
   return {first, first + static_cast<std::ptrdiff_t>(n)};
 }
 
@@ -43,7 +44,8 @@ Times Person(std::size_t n, Window window, Random& random) {
 }
 
 Times Crowd(std::size_t n, Window window, Random& random) {
-  const auto people = static_cast<std::size_t>(std::max(2.0, static_cast<double>(n) / random.Uniform(10, 60)));
+  const auto people =
+      static_cast<std::size_t>(std::max(2.0, static_cast<double>(n) / random.Uniform(10, 60)));
   Times out;
   for (std::size_t i = 0; i < people; ++i) {
     const Times one = Person(n / people + 1, window, random);
@@ -57,13 +59,17 @@ Times Crowd(std::size_t n, Window window, Random& random) {
 Times Service(std::size_t n, Window window, Random& random) {
   const double swing = random.Uniform(0, 0.95), phase = random.Uniform(0, 24);
   const double burst = random.Chance(0.5) ? random.Uniform(0.1, 0.6) : 0;
-  const double mean_s = (window.last_s - window.first_s) / static_cast<double>(std::max<std::size_t>(n, 1));
+  const double mean_s =
+      (window.last_s - window.first_s) / static_cast<double>(std::max<std::size_t>(n, 1));
   const double shape = random.Uniform(0.25, 1.1);
   Times out;
   double t = window.first_s;
   while (t < window.last_s && out.size() < n) {
-    t += random.Chance(burst) ? random.Exponential(1.5) : random.Gamma(shape, mean_s * random.Uniform(0.5, 1.0));
-    const double level = 1 - swing + swing * (0.5 + 0.5 * std::sin((t / kHour_s + phase) / 24 * 2 * std::numbers::pi));
+    t += random.Chance(burst) ? random.Exponential(1.5)
+                              : random.Gamma(shape, mean_s * random.Uniform(0.5, 1.0));
+    const double level =
+        1 - swing +
+        swing * (0.5 + 0.5 * std::sin((t / kHour_s + phase) / 24 * 2 * std::numbers::pi));
     if (t < window.last_s && random.Chance(level)) out.push_back(t);
   }
   return out;
@@ -102,14 +108,16 @@ Times Worker(std::size_t n, Window window, const Pace& pace, Random& random) {
   double sum = 0;
   for (std::size_t i = 0; i < n; ++i) {
     double gap = random.Gamma(shape, 1);
-    if (pace.concurrency > 1) gap *= i % pace.concurrency == 0 ? static_cast<double>(pace.concurrency) : 0.02;
+    if (pace.concurrency > 1)
+      gap *= i % pace.concurrency == 0 ? static_cast<double>(pace.concurrency) : 0.02;
     sum += gaps[i] = gap;
   }
   const double begin_s = pace.duty < 1 ? random.Uniform(0, 1 - pace.duty) * kDay_s : 0;
   Times out;
   double t = 0, day_before = -1, shift = 0;
   for (const double gap : gaps) {
-    t += gap * span / std::max(sum, 1e-9) + (random.Chance(pace.stall) ? random.LogNormal(2400, 1.2) : 0);
+    t += gap * span / std::max(sum, 1e-9) +
+         (random.Chance(pace.stall) ? random.LogNormal(2400, 1.2) : 0);
     double when = window.first_s + t;
     if (pace.duty < 1) {
       const double day = std::floor(t / (kDay_s * pace.duty));
@@ -125,10 +133,14 @@ Times Worker(std::size_t n, Window window, const Pace& pace, Random& random) {
 
 Times Machine(std::size_t n, Window window, Random& random) {
   switch (random.Below(5)) {
-    case 0: return Nightly(n, window, random);
-    case 1: return Worker(n, window, AnyPace(random), random);
-    case 2: return Crowd(n, window, random);
-    default: return Service(n, window, random);
+    case 0:
+      return Nightly(n, window, random);
+    case 1:
+      return Worker(n, window, AnyPace(random), random);
+    case 2:
+      return Crowd(n, window, random);
+    default:
+      return Service(n, window, random);
   }
 }
 

@@ -1,6 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Arrivals: when people, services and harvesters ask. Every function returns sorted times, in seconds.
+// Arrivals: when people, services and harvesters ask. Every function returns sorted times, in
+// seconds.
 //
 // Tested by  tests/simulate/arrivals_test.cc
 

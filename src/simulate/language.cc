@@ -11,28 +11,34 @@
 namespace distillwatch::simulate {
 namespace {
 
-constexpr std::size_t kLexicon = 30000;     // content words
-constexpr std::size_t kCharacters = 3500;   // of the unspaced script
+constexpr std::size_t kLexicon = 30000;    // content words
+constexpr std::size_t kCharacters = 3500;  // of the unspaced script
 constexpr std::uint32_t kFirstCharacter = 0x4e00;
 
 constexpr std::array<std::string_view, 96> kFunctionWords = {
-    "the", "of", "and", "to", "a", "in", "is", "that", "it", "for", "i", "you", "with", "as", "on",
-    "be", "this", "are", "or", "by", "not", "at", "from", "my", "can", "have", "but", "what", "if",
-    "an", "do", "how", "will", "your", "we", "which", "one", "all", "so", "there", "when", "me",
-    "has", "more", "was", "they", "about", "would", "no", "into", "some", "could", "them", "other",
-    "than", "then", "its", "out", "who", "up", "should", "any", "only", "our", "does", "these",
-    "also", "use", "two", "like", "how many", "time", "just", "make", "get", "why", "where", "need",
-    "between", "after", "each", "while", "because", "first", "over", "such", "were", "both", "most",
-    "without", "their", "same", "very", "must", "used", "new"};
+    "the",   "of",      "and",   "to",    "a",     "in",   "is",      "that",     "it",
+    "for",   "i",       "you",   "with",  "as",    "on",   "be",      "this",     "are",
+    "or",    "by",      "not",   "at",    "from",  "my",   "can",     "have",     "but",
+    "what",  "if",      "an",    "do",    "how",   "will", "your",    "we",       "which",
+    "one",   "all",     "so",    "there", "when",  "me",   "has",     "more",     "was",
+    "they",  "about",   "would", "no",    "into",  "some", "could",   "them",     "other",
+    "than",  "then",    "its",   "out",   "who",   "up",   "should",  "any",      "only",
+    "our",   "does",    "these", "also",  "use",   "two",  "like",    "how many", "time",
+    "just",  "make",    "get",   "why",   "where", "need", "between", "after",    "each",
+    "while", "because", "first", "over",  "such",  "were", "both",    "most",     "without",
+    "their", "same",    "very",  "must",  "used",  "new"};
 
 constexpr std::array<std::string_view, 64> kLeads = {
-    "Explain", "Write", "List", "Describe", "Give", "Find", "Name", "Create", "Compare", "Summarise",
-    "Translate", "Suggest", "Rewrite", "Generate", "Design", "Compute", "Identify", "Classify", "Tell me",
-    "Convert", "Edit", "Plan", "Draft", "Propose", "Estimate", "Prove", "Derive", "Sort", "Correct",
-    "Outline", "Evaluate", "Rank", "Answer", "Discuss", "Analyse", "Define", "Show", "Simplify", "Prepare",
-    "Construct", "Count", "Determine", "Develop", "Extract", "Illustrate", "Implement", "Interpret", "Invent",
-    "Justify", "Match", "Outline why", "Paraphrase", "Predict", "Provide", "Recommend", "Replace", "Research",
-    "Select", "Solve", "State", "Test", "What is", "How does", "Why is"};
+    "Explain",  "Write",       "List",       "Describe",  "Give",      "Find",      "Name",
+    "Create",   "Compare",     "Summarise",  "Translate", "Suggest",   "Rewrite",   "Generate",
+    "Design",   "Compute",     "Identify",   "Classify",  "Tell me",   "Convert",   "Edit",
+    "Plan",     "Draft",       "Propose",    "Estimate",  "Prove",     "Derive",    "Sort",
+    "Correct",  "Outline",     "Evaluate",   "Rank",      "Answer",    "Discuss",   "Analyse",
+    "Define",   "Show",        "Simplify",   "Prepare",   "Construct", "Count",     "Determine",
+    "Develop",  "Extract",     "Illustrate", "Implement", "Interpret", "Invent",    "Justify",
+    "Match",    "Outline why", "Paraphrase", "Predict",   "Provide",   "Recommend", "Replace",
+    "Research", "Select",      "Solve",      "State",     "Test",      "What is",   "How does",
+    "Why is"};
 
 // Word `rank` of a topic, as a rank of the whole lexicon.
 std::size_t OfTopic(Topic topic, std::size_t rank, std::size_t lexicon) {
@@ -43,8 +49,8 @@ std::size_t OfTopic(Topic topic, std::size_t rank, std::size_t lexicon) {
 
 std::string Word(std::size_t rank) {
   constexpr std::array<std::string_view, 24> kOnsets = {
-      "b", "br", "c", "d", "dr", "f", "fl", "g", "gr", "h", "k", "l", "m", "n", "p", "pr", "r", "s",
-      "st", "t", "tr", "v", "w", "z"};
+      "b", "br", "c", "d",  "dr", "f", "fl", "g", "gr", "h", "k", "l",
+      "m", "n",  "p", "pr", "r",  "s", "st", "t", "tr", "v", "w", "z"};
   constexpr std::array<std::string_view, 8> kVowels = {"a", "e", "i", "o", "u", "ai", "ea", "ou"};
   constexpr std::array<std::string_view, 8> kCodas = {"", "", "n", "r", "l", "s", "m", "nd"};
   std::uint64_t bits = text::Mix(rank + 1);

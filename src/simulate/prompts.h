@@ -60,7 +60,8 @@ using SlotSource = std::function<std::string(Slot)>;
 // Tasks and answers of one generator, in one field or as broad as can be.
 SlotSource AnySlots(Pipeline pipeline, Random& random);
 
-// The prompts of a harvest, in the order in which its queue asks them. Not for the relaying pipelines.
+// The prompts of a harvest, in the order in which its queue asks them. Not for the relaying
+// pipelines.
 class Harvest {
  public:
   // samples: how often each prompt is asked.
@@ -72,11 +73,11 @@ class Harvest {
 
   Pipeline pipeline_;
   std::vector<Frame> frames_;
-  std::vector<std::string> pool_;   // examples that a task-making pipeline draws from
+  std::vector<std::string> pool_;  // examples that a task-making pipeline draws from
   std::size_t pool_size_ = 0;
   std::vector<std::string> queue_;  // still to be asked
   std::size_t samples_;
-  bool shuffles_;                   // samples of one prompt lie apart
+  bool shuffles_;  // samples of one prompt lie apart
 };
 
 // The instruction that a relay wraps around its users' requests.

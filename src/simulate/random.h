@@ -46,7 +46,8 @@ class Random {
 
   // Marsaglia and Tsang 2000; shape > 0.
   double Gamma(double shape, double mean) {
-    if (shape < 1) return Gamma(shape + 1, mean * (shape + 1) / shape) * std::pow(Uniform(), 1 / shape);
+    if (shape < 1)
+      return Gamma(shape + 1, mean * (shape + 1) / shape) * std::pow(Uniform(), 1 / shape);
     const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
     while (true) {
       const double x = Normal(0, 1), v = std::pow(1 + c * x, 3);
@@ -63,11 +64,17 @@ class Random {
   }
 
   template <typename T>
-  const T& Choose(std::span<const T> from) { return from[Below(from.size())]; }
+  const T& Choose(std::span<const T> from) {
+    return from[Below(from.size())];
+  }
   template <typename T>
-  const T& Choose(const std::vector<T>& from) { return from[Below(from.size())]; }
+  const T& Choose(const std::vector<T>& from) {
+    return from[Below(from.size())];
+  }
   template <typename T>
-  T Choose(std::initializer_list<T> from) { return from.begin()[Below(from.size())]; }
+  T Choose(std::initializer_list<T> from) {
+    return from.begin()[Below(from.size())];
+  }
 
   template <typename T>
   void Shuffle(std::vector<T>& items) {

@@ -1,11 +1,12 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Traffic: labelled accounts in the shapes that were disclosed, with prompts of an artificial language.
+// Traffic: labelled accounts in the shapes that were disclosed, with prompts of an artificial
+// language.
 //
-// Benign accounts are people, tenants of apps and agents, templated customers, backfills, resellers,
-// classes, retry storms; harvesting ones belong to campaigns with a content pipeline, a route and a
-// dilution. Nothing here was fitted to any data set.
-// Tested by  tests/simulate/traffic_test.cc
+// Benign accounts are people, tenants of apps and agents, templated customers, backfills,
+// resellers, classes, retry storms; harvesting ones belong to campaigns with a content pipeline, a
+// route and a dilution. Nothing here was fitted to any data set. Tested by
+// tests/simulate/traffic_test.cc
 
 #ifndef DISTILLWATCH_SRC_SIMULATE_TRAFFIC_H_
 #define DISTILLWATCH_SRC_SIMULATE_TRAFFIC_H_
@@ -67,10 +68,11 @@ struct Campaign {
   std::size_t samples = 1;   // times each prompt is asked
   bool human_hours = false;  // a mask of day and night
   bool shares_payment = false, shares_addresses = false;
-  bool pivots = false;       // moves to the new model within a day of its release
+  bool pivots = false;  // moves to the new model within a day of its release
 };
 
-// A campaign as wide as the disclosed ones differ: 5 to 900 requests an account a day, 3 to 26 days.
+// A campaign as wide as the disclosed ones differ: 5 to 900 requests an account a day, 3 to 26
+// days.
 Campaign AnyCampaign(Random& random);
 
 struct Month {
@@ -81,9 +83,10 @@ struct Month {
 // When one member of the campaign asks what the queue gives it, between its first and its last day.
 Times MemberTimes(const Campaign& campaign, Window life, Random& random);
 
-// At most `members` of its accounts get their requests (the others only take their turns in the queue).
-std::vector<Account> SimulateCampaign(const Campaign& campaign, const Month& month, std::size_t members,
-                                      Random& random);
+// At most `members` of its accounts get their requests (the others only take their turns in the
+// queue).
+std::vector<Account> SimulateCampaign(const Campaign& campaign, const Month& month,
+                                      std::size_t members, Random& random);
 
 // Benign accounts in the usual mix.
 std::vector<Account> SimulateBenign(std::size_t accounts, const Month& month, Random& random);

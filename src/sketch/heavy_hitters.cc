@@ -21,7 +21,8 @@ std::uint16_t Saturate(std::uint32_t count) {
 HeavyHitters::Count HeavyHitters::Find(std::uint64_t term) const noexcept {
   const std::uint32_t tag = TagOf(term);
   for (const Entry& e : sets_[SetOf(term)]) {
-    if (e.count != 0 && e.tag == tag) return {static_cast<std::uint32_t>(e.count - e.error), e.count};
+    if (e.count != 0 && e.tag == tag)
+      return {static_cast<std::uint32_t>(e.count - e.error), e.count};
   }
   return {};
 }
@@ -89,8 +90,8 @@ void HeavyHitters::Merge(const HeavyHitters& other) noexcept {
       return a.count != b.count ? a.count > b.count : a.tag < b.tag;
     });
     for (std::size_t i = 0; i < kWays; ++i) {
-      sets_[s][i] = i < size ? Entry{sums[i].tag, Saturate(sums[i].count), Saturate(sums[i].error)}
-                             : Entry{};
+      sets_[s][i] =
+          i < size ? Entry{sums[i].tag, Saturate(sums[i].count), Saturate(sums[i].error)} : Entry{};
     }
   }
 }
@@ -98,7 +99,8 @@ void HeavyHitters::Merge(const HeavyHitters& other) noexcept {
 std::size_t HeavyHitters::CountAtLeast(std::uint32_t count) const noexcept {
   std::size_t n = 0;
   for (const auto& set : sets_) {
-    for (const Entry& e : set) n += e.count != 0 && static_cast<std::uint32_t>(e.count - e.error) >= count;
+    for (const Entry& e : set)
+      n += e.count != 0 && static_cast<std::uint32_t>(e.count - e.error) >= count;
   }
   return n;
 }

@@ -1,11 +1,11 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Key: the operator's secret, stretched for XXH3. Every hash of text, account or attribute goes through
-// it, so that stored state cannot be compared with guessed prompts without the secret.
+// Key: the operator's secret, stretched for XXH3. Every hash of text, account or attribute goes
+// through it, so that stored state cannot be compared with guessed prompts without the secret.
 //
-// XXH3 with a secret is not a cryptographic MAC: it hides text from whoever holds a snapshot, not from
-// whoever can also choose prompts and read their hashes at will. Hashes are therefore never exported.
-// Tested by  tests/text/key_test.cc
+// XXH3 with a secret is not a cryptographic MAC: it hides text from whoever holds a snapshot, not
+// from whoever can also choose prompts and read their hashes at will. Hashes are therefore never
+// exported. Tested by  tests/text/key_test.cc
 
 #ifndef DISTILLWATCH_SRC_TEXT_KEY_H_
 #define DISTILLWATCH_SRC_TEXT_KEY_H_
@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "distillwatch/status.h"
+#include "wire/mix.h"
 
 namespace distillwatch::text {
 
@@ -37,8 +38,8 @@ class Key {
   std::uint64_t Hash(std::string_view bytes) const noexcept {
     return Hash(bytes.data(), bytes.size());
   }
-  // Hashes a word without NUL bytes. Short ones, which are nearly all, take one multiplication and no branch
-  // on their length.
+  // Hashes a word without NUL bytes. Short ones, which are nearly all, take one multiplication and
+  // no branch on their length.
   //   Needs  16 readable bytes at `word`, however short it is
   std::uint64_t HashWord(const char* word, std::size_t size) const noexcept {
     if (size > kShortWord) return Hash(word, size);
@@ -68,7 +69,8 @@ class Key {
   static std::uint64_t Fold(std::uint64_t a, std::uint64_t b) noexcept {
     __extension__ using Wide = unsigned __int128;
     const Wide product = static_cast<Wide>(a) * b;
-    std::uint64_t x = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+    std::uint64_t x =
+        static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
     x ^= x >> 37;
     x *= 0x9fb21c651e98df25ULL;
     return x ^ (x >> 32);
@@ -80,14 +82,7 @@ class Key {
   std::uint64_t id_ = 0;
 };
 
-// A bijection of 64-bit words that spreads every input bit over all output bits.
-constexpr std::uint64_t Mix(std::uint64_t x) noexcept {
-  x ^= x >> 32;
-  x *= 0x9fb21c651e98df25ULL;
-  x ^= x >> 29;
-  x *= 0x9e3779b97f4a7c15ULL;
-  return x ^ (x >> 32);
-}
+using wire::Mix;
 
 }  // namespace distillwatch::text
 

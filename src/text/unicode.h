@@ -26,15 +26,16 @@ struct Folded {
   std::string_view replacement;
 };
 
-// Folds case, compatibility forms, accents and look-alike letters, so that canonically equivalent texts
-// become one [FoldOracle.EquivalentFormsBecomeOne]; rules in make_fold_table.py. Hangul syllables stay.
+// Folds case, compatibility forms, accents and look-alike letters, so that canonically equivalent
+// texts become one [FoldOracle.EquivalentFormsBecomeOne]; rules in make_fold_table.py. Hangul
+// syllables stay.
 Folded Fold(std::uint32_t code_point) noexcept;
 
 // The class of a character that folding produced.
 CharClass Class(std::uint32_t code_point) noexcept;
 
-// A Hangul syllable as the two or three letters that it is equivalent to; these stay as they are when
-// folded. Returns how many, 0 for any other character.
+// A Hangul syllable as the two or three letters that it is equivalent to; these stay as they are
+// when folded. Returns how many, 0 for any other character.
 std::size_t DecomposeHangul(std::uint32_t code_point, std::uint32_t letters[3]) noexcept;
 
 struct Decoded {

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t kHeaderBytes = 4 + 2 + 2 + 8 + 8;  // letters, version, zero, key, length
 constexpr std::size_t kChecksumBytes = 8;
 
-std::uint64_t Checksum(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t Checksum(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 }  // namespace
 
@@ -39,8 +41,8 @@ Result<std::string_view> Unframe(Kind kind, std::uint64_t key_id, std::string_vi
   std::uint64_t key = 0, length = 0, checksum = 0;
   header(version, zero, key, length);
   if (version != kind.version) {
-    return DataLoss(name + " has version " + std::to_string(version) + "; allowed: " +
-                    std::to_string(kind.version));
+    return DataLoss(name + " has version " + std::to_string(version) +
+                    "; allowed: " + std::to_string(kind.version));
   }
   if (length != bytes.size() - kHeaderBytes - kChecksumBytes) {
     return DataLoss(name + " says it holds " + std::to_string(length) + " bytes and has " +

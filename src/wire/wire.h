@@ -1,11 +1,12 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Wire: how state becomes bytes and comes back. Little-endian, framed by kind, version, key and checksum.
+// Wire: how state becomes bytes and comes back. Little-endian, framed by kind, version, key and
+// checksum.
 //
-// A class lists its fields once, in `template <typename Io> static void Fields(Io& io, auto& self)`, for
-// writing and for reading. Every byte that is read is hostile: a Reader never reads past its end, and
-// after the first failure it delivers zeros and says so; values are judged by the class's Valid().
-// Tested by  tests/wire/wire_test.cc, tests/fuzz/
+// A class lists its fields once, in `template <typename Io> static void Fields(Io& io, auto&
+// self)`, for writing and for reading. Every byte that is read is hostile: a Reader never reads
+// past its end, and after the first failure it delivers zeros and says so; values are judged by the
+// class's Valid(). Tested by  tests/wire/wire_test.cc, tests/fuzz/
 
 #ifndef DISTILLWATCH_SRC_WIRE_WIRE_H_
 #define DISTILLWATCH_SRC_WIRE_WIRE_H_
@@ -124,7 +125,8 @@ class Reader {
   void Get(std::vector<T>& fields) {
     std::uint32_t size = 0;
     Get(size);
-    // An element takes at least a byte, so a size beyond what is left is a lie; nothing is reserved for it.
+    // An element takes at least a byte, so a size beyond what is left is a lie; nothing is reserved
+    // for it.
     if (size > bytes_.size()) Fail();
     fields.clear();
     for (std::uint32_t i = 0; i < size && !failed_; ++i) {
