@@ -1,0 +1,118 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/group.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace distillwatch::campaign {
+namespace {
+
+constexpr std::int64_t kSeconds_us = 20'000'000, kQuarter_us = 900'000'000;
+
+std::string Odds(double p) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "1 in %.0f", std::floor(1 / p));
+  return text;
+}
+
+}  // namespace
+
+double Evidence::time() const noexcept {
+  return std::min(1.0, 3 * std::min({regularity, seconds, quarter_hours}));
+}
+
+double Evidence::all() const noexcept {
+  return std::min(1.0, 2 * std::min(time(), cohort.both()));
+}
+
+void Group::Join(std::uint64_t account, Time now) {
+  if (!places_.try_emplace(account, static_cast<std::uint32_t>(members_.size())).second) return;
+  members_.push_back({.account = account, .since = now});
+}
+
+void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signature) {
+  const auto place = places_.find(account);
+  if (place == places_.end()) return;
+  CampaignMember& member = members_[place->second];
+  ++member.requests;
+  if (CountMatches(frame_, signature) < kLeastMatches) return;
+  ++member.matching;
+  if (pending_.size() < kMostPending) {
+    pending_.push_back({time.time_since_epoch().count(), place->second});
+  }
+}
+
+bool Group::Gather() {
+  matched_ += pending_.size();
+  events_.insert(events_.end(), pending_.begin(), pending_.end());
+  pending_.clear();
+  std::sort(events_.begin(), events_.end());
+  if (events_.size() > kMostEvents) events_.erase(events_.begin(), events_.end() - kMostEvents);
+  return matched_ >= 2 * tested_events_ || members_.size() >= 2 * tested_members_;
+}
+
+bool Group::Test(double share, std::span<const Life> lives, std::span<const Life> population,
+                 Time now, std::uint64_t seed) {
+  ++looks_;
+  const double level = share * std::exp2(-static_cast<double>(looks_));
+  const auto draws = static_cast<std::size_t>(std::clamp(20 / level, 1000.0, 100'000.0));
+  const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
+  Evidence now_seen;
+  if (matched_ >= 2 * tested_events_) {
+    tested_events_ = matched_;
+    const auto n = static_cast<std::uint32_t>(members_.size());
+    now_seen.regularity = RegularityP(events_, n, plan);
+    now_seen.seconds = CoactivityP(events_, n, kSeconds_us, plan);
+    now_seen.quarter_hours = CoactivityP(events_, n, kQuarter_us, plan);
+  }
+  if (members_.size() >= 2 * tested_members_) {
+    tested_members_ = members_.size();
+    now_seen.cohort = TestCohort(lives, population, draws, seed ^ looks_);
+  }
+  if (named() || now_seen.all() > level) return false;
+  evidence_ = now_seen;
+  named_ = now;
+  return true;
+}
+
+Campaign Group::Describe(Time first_seen) const {
+  Campaign out{.id = id_,
+               .first_seen = first_seen,
+               .linked = linked_,
+               .named = named_,
+               .p_value = evidence_.all(),
+               .frame = frame_.size(),
+               .members = members_};
+  std::uint64_t requests = 0, matching = 0;
+  for (const CampaignMember& m : members_) {
+    requests += m.requests;
+    matching += m.matching;
+  }
+  char text[160];
+  std::snprintf(text, sizeof(text),
+                "%zu accounts share a frame around changing text; %.0f %% of their requests since "
+                "they were linked have it",
+                members_.size(),
+                100 * static_cast<double>(matching) / std::max(1.0, static_cast<double>(requests)));
+  out.words.emplace_back(text);
+  const double least = std::min(
+      {evidence_.regularity, evidence_.seconds, evidence_.quarter_hours, evidence_.cohort.both()});
+  if (evidence_.regularity == least) {
+    out.words.push_back("requests come more evenly than " + Odds(evidence_.regularity) +
+                        " shuffles of the accounts' times");
+  } else if (evidence_.seconds == least) {
+    out.words.push_back("requests come within seconds of each other more than " +
+                        Odds(evidence_.seconds) + " shuffles of the accounts' times");
+  } else if (evidence_.quarter_hours == least) {
+    out.words.push_back("accounts are active together more than " + Odds(evidence_.quarter_hours) +
+                        " shuffles of their times");
+  } else {
+    out.words.push_back("accounts began together and take equal parts, more than " +
+                        Odds(evidence_.cohort.both()) + " random sets of accounts");
+  }
+  return out;
+}
+
+}  // namespace distillwatch::campaign

@@ -1,0 +1,78 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// Group: linked accounts that are watched, and the test that may name them a campaign.
+//
+// The frame linked them, so it proves nothing. What they do from then on is tested: at each
+// doubling of their matching requests or of their number, with half the level of the look before.
+// Thread-compatible; the linker locks it. Tested by  tests/campaign/group_test.cc
+
+#ifndef DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
+#define DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "campaign/cohort.h"
+#include "campaign/fingerprint.h"
+#include "campaign/surrogate.h"
+#include "distillwatch/campaign.h"
+
+namespace distillwatch::campaign {
+
+struct Evidence {
+  double regularity = 1, seconds = 1, quarter_hours = 1;
+  CohortP cohort;
+  double time() const noexcept;  // corrected for three tests
+  double all() const noexcept;   // corrected for both legs
+};
+
+class Group {
+ public:
+  static constexpr std::size_t kMostEvents = 4096;    // that a test looks at, the newest
+  static constexpr std::size_t kMostPending = 65536;  // between reviews
+  static constexpr std::size_t kLeastMatches = 2;     // pairs of the frame in a matching request
+
+  Group(std::uint32_t id, Time now) noexcept : id_(id), linked_(now) {}
+
+  std::uint32_t id() const noexcept { return id_; }
+  bool named() const noexcept { return named_ != Time{}; }
+  std::size_t members() const noexcept { return members_.size(); }
+  bool Has(std::uint64_t account) const { return places_.contains(account); }
+  std::span<const CampaignMember> list() const noexcept { return members_; }
+
+  void Join(std::uint64_t account, Time now);
+  void SetFrame(std::vector<Pair> frame) { frame_ = std::move(frame); }
+
+  // A request of a member.
+  void Observe(std::uint64_t account, Time time, const SlimSignature& signature);
+
+  // Takes in what was observed since the last call; true when a test is due.
+  bool Gather();
+  // Tests with level `share` x 2^-look; true when this named the group.
+  //   lives  of the members, those that are still known
+  bool Test(double share, std::span<const Life> lives, std::span<const Life> population, Time now,
+            std::uint64_t seed);
+
+  Campaign Describe(Time first_seen) const;
+
+ private:
+  std::uint32_t id_;
+  Time linked_, named_{};
+  std::vector<Pair> frame_;
+  std::vector<CampaignMember> members_;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> places_;
+  std::vector<MemberEvent> pending_, events_;
+  std::uint64_t matched_ = 0;
+  std::uint64_t tested_events_ = 32;
+  std::size_t tested_members_ = 4;
+  std::uint32_t looks_ = 0;
+  Evidence evidence_;
+};
+
+}  // namespace distillwatch::campaign
+
+#endif  // DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
