@@ -76,7 +76,8 @@ class Collector {
           const monitor::FeatureVector features = Measure(engine_.detectors(), account);
           looks_.Add(index, header.last.time_since_epoch().count(), header.requests, features);
         },
-        [&](const monitor::Header& header, bool, std::string_view newest_turn) {
+        [&](const monitor::Header& header, bool, std::string_view newest_turn,
+            const Observation&) {
           const std::int64_t us = header.last.time_since_epoch().count();
           Seen& seen = seen_[static_cast<std::size_t>(index)];
           if (seen.requests++ == 0) seen.first_us = us;

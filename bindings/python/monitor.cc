@@ -25,13 +25,20 @@ VerdictRow RowOf(const Verdict& v) noexcept {
 }
 
 Options MakeOptions(py::handle key, const std::optional<Reference>& reference,
-                    const Promise& promise, py::handle max_memory_bytes,
+                    const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
                     py::handle max_prompt_bytes, py::handle shards, py::handle origin) {
   constexpr std::uint64_t kMost = ~std::uint64_t{0};
   Options options;
   if (!key.is_none()) options.key = Text(key, "key").view();
   options.reference = reference;
   options.promise = promise;
+  if (!campaigns.is_none()) {
+    options.campaigns.enabled = campaigns.attr("enabled").cast<bool>();
+    options.campaigns.false_campaigns = campaigns.attr("false_campaigns").cast<double>();
+    options.campaigns.most_groups = ToCount(campaigns.attr("most_groups"), "most_groups", kMost);
+    options.campaigns.most_accounts =
+        ToCount(campaigns.attr("most_accounts"), "most_accounts", kMost);
+  }
   options.max_memory_bytes = ToCount(max_memory_bytes, "max_memory_bytes", kMost);
   options.max_prompt_bytes = ToCount(max_prompt_bytes, "max_prompt_bytes", kMost);
   options.shards = static_cast<std::uint32_t>(ToCount(shards, "shards", ~std::uint32_t{0}));
@@ -86,8 +93,47 @@ py::object Statistics(const Monitor& self) {
   fields["wild_times"] = s.wild_times;
   fields["finished_horizons"] = s.finished_horizons;
   fields["flagged"] = py::make_tuple(s.flagged[0], s.flagged[1], s.flagged[2], s.flagged[3]);
+  fields["campaigns"] = s.campaigns;
   fields["drift"] = s.drift;
   return Python("distillwatch._types", "MonitorStatistics")(**fields);
+}
+
+py::object CampaignOf(const Campaign& c) {
+  py::tuple members(c.members.size());
+  for (std::size_t i = 0; i < c.members.size(); ++i) {
+    const CampaignMember& m = c.members[i];
+    members[i] = Python("distillwatch._types", "CampaignMember")(m.account, FromTime(m.since),
+                                                                 m.requests, m.matching);
+  }
+  py::tuple words(c.words.size());
+  for (std::size_t i = 0; i < c.words.size(); ++i) words[i] = py::str(c.words[i]);
+  return Python("distillwatch._types", "Campaign")(c.id, FromTime(c.first_seen), FromTime(c.linked),
+                                                   FromTime(c.named), c.p_value, c.frame, members,
+                                                   words);
+}
+
+py::object ReviewNow(Monitor& self, py::handle now) {
+  const Time time = ToTime(now, "now");
+  Review review;
+  {
+    const py::gil_scoped_release unlocked;
+    review = self.Review(time);
+  }
+  py::dict joined;
+  for (const auto& [account, campaign] : review.joined) joined[py::int_(account)] = campaign;
+  return Python("distillwatch._types", "Review")(review.accounts, review.groups, review.waiting,
+                                                 py::tuple(py::cast(review.named)), joined);
+}
+
+py::list Campaigns(const Monitor& self) {
+  std::vector<Campaign> campaigns;
+  {
+    const py::gil_scoped_release unlocked;
+    campaigns = self.Campaigns();
+  }
+  py::list out;
+  for (const Campaign& campaign : campaigns) out.append(CampaignOf(campaign));
+  return out;
 }
 
 }  // namespace
@@ -99,13 +145,13 @@ void BindMonitor(py::module_& m) {
   py::class_<Monitor>(m, "Monitor",
                       "Watches a gateway's requests and says which accounts harvest the model.")
       .def(py::init([](py::handle key, const std::optional<Reference>& reference,
-                       const Promise& promise, py::handle max_memory_bytes,
+                       const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
                        py::handle max_prompt_bytes, py::handle shards, py::handle origin) {
-             return Create(MakeOptions(key, reference, promise, max_memory_bytes, max_prompt_bytes,
-                                       shards, origin));
+             return Create(MakeOptions(key, reference, promise, campaigns, max_memory_bytes,
+                                       max_prompt_bytes, shards, origin));
            }),
            py::kw_only(), py::arg("key") = py::none(), py::arg("reference") = py::none(),
-           py::arg("promise") = defaults.promise,
+           py::arg("promise") = defaults.promise, py::arg("campaigns") = py::none(),
            py::arg("max_memory_bytes") = defaults.max_memory_bytes,
            py::arg("max_prompt_bytes") = defaults.max_prompt_bytes,
            py::arg("shards") = defaults.shards, py::arg("origin") = py::none())
@@ -162,7 +208,15 @@ void BindMonitor(py::module_& m) {
              return self.Metrics();
            })
       .def_property_readonly("key_id", &Monitor::key_id)
-      // Here belong save, restore and merge, and review, as soon as the library has them.
+      .def("review", &ReviewNow, py::arg("now"))
+      .def("campaigns", &Campaigns)
+      .def(
+          "account_id",
+          [](const Monitor& self, py::handle account) {
+            return self.AccountId(Text(account, "account").view());
+          },
+          py::arg("account"))
+      // Here belong save, restore and merge (and pickling), as soon as the library has them.
       .def("__repr__", [](const Monitor& self) {
         const MonitorStatistics s = self.Statistics();
         return "<Monitor: " + std::to_string(s.events) + " events of " +

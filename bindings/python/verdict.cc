@@ -4,7 +4,9 @@
 
 #include <pybind11/stl.h>
 
+#include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "bind.h"
 
@@ -40,11 +42,15 @@ Verdict VerdictOf(const py::tuple& t) {
 }
 
 py::tuple Fields(const Evidence& e) {
-  return py::make_tuple(e.detector, e.feature, e.value, e.place, e.contribution, e.words);
+  // None, because NaN does not equal itself.
+  const py::object value = std::isnan(e.value) ? py::object(py::none()) : py::float_(e.value);
+  return py::make_tuple(e.detector, e.feature, value, e.place, e.contribution, e.words);
 }
 Evidence EvidenceOf(const py::tuple& t) {
   if (t.size() != 6) throw py::value_error("not a pickled Evidence");
-  return {t[0].cast<std::string>(), t[1].cast<std::string>(), t[2].cast<double>(),
+  const double value =
+      t[2].is_none() ? std::numeric_limits<double>::quiet_NaN() : t[2].cast<double>();
+  return {t[0].cast<std::string>(), t[1].cast<std::string>(), value,
           t[3].cast<double>(),      t[4].cast<double>(),      t[5].cast<std::string>()};
 }
 

@@ -75,7 +75,52 @@ class MonitorStatistics:
     wild_times: int
     finished_horizons: int
     flagged: tuple[int, int, int, int]
+    campaigns: int
     drift: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CampaignOptions:
+    """How campaigns are looked for."""
+
+    enabled: bool = True
+    false_campaigns: float = 1.0
+    most_groups: int = 200
+    most_accounts: int = 1 << 20
+
+
+class CampaignMember(NamedTuple):
+    """The account is a number, as Monitor.account_id gives it."""
+
+    account: int
+    since: datetime
+    requests: int
+    matching: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Campaign:
+    """Accounts that harvest together."""
+
+    id: int
+    first_seen: datetime
+    linked: datetime
+    named: datetime
+    p_value: float
+    frame: int
+    members: tuple[CampaignMember, ...]
+    words: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Review:
+    """What a review did: `joined` maps accounts (numbers) to the campaign that they were put into."""
+
+    accounts: int
+    groups: int
+    waiting: int
+    named: tuple[int, ...]
+    joined: Mapping[int, int]
 
 
 class FeatureSpec(NamedTuple):
