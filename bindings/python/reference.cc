@@ -6,6 +6,7 @@
 
 #include "batch.h"
 #include "bind.h"
+#include "calibrate/promise.h"
 #include "calibrate/reference_content.h"
 #include "distillwatch/calibration.h"
 
@@ -68,6 +69,14 @@ void BindReference(py::module_& m) {
                         return MakePromise(t[0].cast<double>(), t[1].cast<double>(),
                                            t[2].cast<std::string>());
                       }));
+
+  m.def(
+      "most_rank",
+      [](const Promise& promise, std::uint64_t accounts) {
+        Unwrap(calibrate::Check(promise, accounts));
+        return calibrate::MostRank(promise, accounts);
+      },
+      py::arg("promise"), py::arg("accounts"));
 
   py::class_<Reference>(m, "Reference", "The operator's own accounts, and the score fitted to them.")
       .def_static("shipped", [] { return Reference::Shipped(); })
