@@ -82,8 +82,10 @@ class Collector {
           Seen& seen = seen_[static_cast<std::size_t>(index)];
           if (seen.requests++ == 0) seen.first_us = us;
           seen.last_us = us;
-          const auto day = static_cast<std::int32_t>(us / 86'400'000'000);
-          if (seen.days.empty() || seen.days.back() != day) seen.days.push_back(day);
+          constexpr std::int64_t kDay_us = 86'400'000'000;
+          if (seen.days.empty() || seen.days.back().first / kDay_us != us / kDay_us)
+            seen.days.emplace_back(us, us);
+          seen.days.back().second = us;
           if (grafts_ && !calibrates_[static_cast<std::size_t>(index)])
             grafts_->Observe(header.id, header.last, newest_turn);
           return 0;
@@ -109,16 +111,17 @@ class Collector {
     py::list names;
     std::vector<std::int64_t> first, last;
     std::vector<std::uint64_t> requests;
-    std::vector<std::int32_t> day_of, day;
+    std::vector<std::int64_t> day_owner, day_first, day_last;
     for (std::size_t i = 0; i < names_.size(); ++i) {
       names.append(py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
           names_[i].data(), static_cast<py::ssize_t>(names_[i].size()), "surrogateescape")));
       first.push_back(seen_[i].first_us);
       last.push_back(seen_[i].last_us);
       requests.push_back(seen_[i].requests);
-      for (const std::int32_t d : seen_[i].days) {
-        day_of.push_back(static_cast<std::int32_t>(i));
-        day.push_back(d);
+      for (const auto& [day_begins, day_ends] : seen_[i].days) {
+        day_owner.push_back(static_cast<std::int64_t>(i));
+        day_first.push_back(day_begins);
+        day_last.push_back(day_ends);
       }
     }
     py::dict out;
@@ -127,8 +130,9 @@ class Collector {
     out["last_us"] = ToArray(std::move(last));
     out["requests"] = ToArray(std::move(requests));
     out["calibrates"] = ToArray(std::vector<std::uint8_t>(calibrates_));
-    out["day_owner"] = ToArray(std::move(day_of));
-    out["day"] = ToArray(std::move(day));
+    out["day_owner"] = ToArray(std::move(day_owner));
+    out["day_first_us"] = ToArray(std::move(day_first));
+    out["day_last_us"] = ToArray(std::move(day_last));
     return out;
   }
 
@@ -158,7 +162,7 @@ class Collector {
   struct Seen {
     std::int64_t first_us = 0, last_us = 0;
     std::uint64_t requests = 0;
-    std::vector<std::int32_t> days;
+    std::vector<std::pair<std::int64_t, std::int64_t>> days;  // first and last request of each
   };
   // The halves of ReferenceLearner, so that either's references can be compared.
   static bool Calibrates(std::uint64_t account) {
@@ -446,6 +450,21 @@ void BindFit(py::module_& m) {
   m.def("make_reference", &MakeReference, py::arg("ranks"), py::arg("model"),
         py::arg("path_maxima"), py::arg("horizon_s"), py::arg("fit_accounts"),
         py::arg("first_us"), py::arg("last_us"), py::arg("key_id"), py::arg("key") = py::none());
+  m.def(
+      "path_maxima",
+      [](const Reference& reference) {
+        const calibrate::PathHistogram& histogram = reference.content().histogram;
+        std::vector<double> out;
+        const double width = (score::kMostScore - score::kLeastScore) /
+                             static_cast<double>(calibrate::PathHistogram::kBins);
+        for (std::size_t bin = 0; bin < calibrate::PathHistogram::kBins; ++bin) {
+          const auto low =
+              score::kLeastScore + static_cast<score::Points>(std::ceil(static_cast<double>(bin) * width));
+          out.insert(out.end(), histogram.CountIn(low), low / score::kPointsPerUnit);
+        }
+        return ToArray(std::move(out));
+      },
+      py::arg("reference"));
   m.def(
       "epochs",
       [](const Requests& requests) {

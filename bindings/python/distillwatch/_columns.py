@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MOST_SECONDS = 9e12  # beyond, all times are equally wild
+_SECONDS_IN = {"Y": 31556952, "M": 2629746, "W": 604800, "D": 86400, "h": 3600, "m": 60,
+               "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15, "as": 1e-18}
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -56,11 +58,12 @@ def _from_datetime64(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.int6
     missing = np.isnat(values)
     if missing.any():
         raise ValueError(f"{name}[{int(missing.argmax())}] is not a time (NaT)")
-    # A year's unit is wide enough to overflow microseconds, silently.
-    seconds = values.astype("M8[s]").astype(np.int64)
-    wild = np.abs(seconds) > int(_MOST_SECONDS)
+    # Conversions from coarse units overflow silently.
+    unit, step = np.datetime_data(values.dtype)
+    seconds = values.astype(np.int64).astype(np.float64) * step * _SECONDS_IN.get(unit, 1)
+    wild = np.abs(seconds) > _MOST_SECONDS
     us = values.astype("M8[us]").astype(np.int64)
-    return np.where(wild, np.sign(seconds) * int(_MOST_SECONDS * 1e6), us).astype(np.int64)
+    return np.where(wild, np.sign(seconds).astype(np.int64) * int(_MOST_SECONDS * 1e6), us)
 
 
 def _is_pandas(values: object) -> bool:
