@@ -65,10 +65,16 @@ void Batch::ForEach(std::size_t threads, See&& see) {
     Load(begin, end);
     {
       const py::gil_scoped_release unlocked;
+      // The very first event decides where horizons begin, so it comes before all others.
+      const bool alone = begin == 0 && threads > 1;
+      if (alone) {
+        std::vector<Attribute> attributes;
+        see(0, At(0, attributes));
+      }
       const auto work = [&](std::size_t worker) noexcept {
         std::vector<Attribute> attributes;
         attributes.reserve(attributes_.size());
-        for (std::size_t row = begin; row < end; ++row) {
+        for (std::size_t row = alone ? 1 : begin; row < end; ++row) {
           if (threads > 1 &&
               std::hash<std::string_view>()(accounts_[row]) % threads != worker) {
             continue;
