@@ -1,6 +1,10 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 """Traffic that many tests look at, made once."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # scikit-learn's threads fight over small data
+
 import pytest
 
 import distillwatch as dw

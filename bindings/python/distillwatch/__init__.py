@@ -71,8 +71,8 @@ from ._types import (
 
 __version__: str = _core.__version__
 
-Monitor.observe_many = observe_many  # type: ignore[method-assign]
-Reference.save = save_reference  # type: ignore[method-assign]
-Reference.load = staticmethod(load_reference)  # type: ignore[method-assign]
+setattr(Monitor, "observe_many", observe_many)
+setattr(Reference, "save", save_reference)
+setattr(Reference, "load", staticmethod(load_reference))
 
 __all__ = [name for name in dir() if not name.startswith("_") and name not in {"observe_many"}]

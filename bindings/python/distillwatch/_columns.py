@@ -63,7 +63,8 @@ def _from_datetime64(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.int6
     seconds = values.astype(np.int64).astype(np.float64) * step * _SECONDS_IN.get(unit, 1)
     wild = np.abs(seconds) > _MOST_SECONDS
     us = values.astype("M8[us]").astype(np.int64)
-    return np.where(wild, np.sign(seconds).astype(np.int64) * int(_MOST_SECONDS * 1e6), us)
+    tamed: npt.NDArray[np.int64] = np.where(wild, np.sign(seconds).astype(np.int64) * int(_MOST_SECONDS * 1e6), us)
+    return tamed
 
 
 def _is_pandas(values: object) -> bool:

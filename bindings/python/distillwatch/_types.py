@@ -155,7 +155,8 @@ class CoverageEstimate(NamedTuple):
     unseen_mass: float
 
 
-class Nearest(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Nearest:
     similarity: float
     index: int
 

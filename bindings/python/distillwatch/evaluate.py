@@ -464,7 +464,7 @@ def found_campaigns(labels: Labels, group: Mapping[str, Any]) -> dict[str, Found
     for campaign, members in sorted(true.items()):
         if len(members) < 2:
             continue
-        best = max(found.values(), key=lambda f: len(f & members), default=set())
+        best: set[str] = max(found.values(), key=lambda f: len(f & members), default=set())
         hit = len(best & members)
         out[campaign] = FoundCampaign(len(members), hit / len(members), hit / len(best) if best else None)
     return out

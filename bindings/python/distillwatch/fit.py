@@ -58,7 +58,7 @@ class Looks:
     def last_of_epoch(self) -> Looks:
         """Of several looks of an owner at one age (16 to 31 requests, 32 to 63, ...) only the last."""
         epoch = _core.epochs(self.requests)
-        order = np.lexsort((self.time_us, self.owner))
+        order = np.lexsort(np.stack([self.time_us, self.owner]))
         owner, epoch = self.owner[order], epoch[order]
         last = np.append((owner[1:] != owner[:-1]) | (epoch[1:] != epoch[:-1]), True)
         return self.where(order[last[: len(order)]])
@@ -195,7 +195,8 @@ def _forest_of_sklearn(
             node = nodes[order[at]]
             values.append(float(value[order[at]]))
             if node["is_leaf"]:
-                left.append(0), feature.append(0), last_left.append(0)
+                for column in (left, feature, last_left):
+                    column.append(0)
             else:
                 left.append(len(order))
                 feature.append(int(node["feature_idx"]))
@@ -362,11 +363,12 @@ def refit(
         raise ValueError(f"engine is {engine!r}; allowed: trees, sklearn")
 
     # Scores of different ages are made comparable by what the training accounts score.
-    raw = _core.Model(**forest, scales=np.tile(np.float32([0, 1]), (5, 1)))
+    unscaled = np.tile(np.array([0, 1], np.float32), (_core.EPOCHS, 1))
+    raw = _core.Model(**forest, scales=unscaled)
     of_training = looks.where(trains)
     log_odds = raw.log_odds(bins_of(of_training))
     epoch = _core.epochs(of_training.requests)
-    scales = np.tile(np.float32([0, 1]), (5, 1))
+    scales = unscaled.copy()
     nearest = scales[0]
     for e in range(_core.EPOCHS):
         if (epoch == e).sum() >= 20:
