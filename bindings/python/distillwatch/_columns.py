@@ -93,7 +93,8 @@ def times(values: Any, name: str) -> npt.NDArray[np.int64]:
             if bad.any():
                 at = int(bad.argmax())
                 raise ValueError(f"{name}[{at}] is {seconds[at]}; allowed: finite seconds since 1970")
-            return np.rint(np.clip(seconds, -_MOST_SECONDS, _MOST_SECONDS) * 1e6).astype(np.int64)
+            us: npt.NDArray[np.int64] = np.rint(np.clip(seconds, -_MOST_SECONDS, _MOST_SECONDS) * 1e6).astype(np.int64)
+            return us
         values = values.tolist() if values.dtype.kind == "O" else list(values)
     return np.fromiter(
         (microseconds_of(value, f"{name}[{i}]") for i, value in enumerate(values)), np.int64, len(values)
