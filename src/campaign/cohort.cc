@@ -3,6 +3,7 @@
 #include "campaign/cohort.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "wire/mix.h"
@@ -40,7 +41,35 @@ double LowerTail(std::span<const Life> members, std::span<const Life> population
   return static_cast<double>(1 + extreme) / static_cast<double>(1 + most_draws);
 }
 
+double Median(std::vector<double>& values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 }  // namespace
+
+bool Middle::Has(const Life& life) const noexcept {
+  constexpr double kWidths = 3.5;
+  return std::abs(life.begin_days - median.begin_days) <= kWidths * width.begin_days &&
+         std::abs(life.log_volume - median.log_volume) <= kWidths * width.log_volume;
+}
+
+Middle MiddleOf(std::span<const Life> lives) {
+  constexpr double kNormal = 1.4826, kLeastDays = 1, kLeastLog = 0.25;
+  Middle middle;
+  std::vector<double> values(lives.size());
+  const auto along = [&](double Life::*axis, double least) {
+    for (std::size_t i = 0; i < lives.size(); ++i) values[i] = lives[i].*axis;
+    const double median = middle.median.*axis = Median(values);
+    for (std::size_t i = 0; i < lives.size(); ++i) values[i] = std::abs(lives[i].*axis - median);
+    middle.width.*axis = std::max(least, kNormal * Median(values));
+  };
+  along(&Life::begin_days, kLeastDays);
+  along(&Life::log_volume, kLeastLog);
+  return middle;
+}
 
 CohortP TestCohort(std::span<const Life> members, std::span<const Life> population,
                    std::size_t most_draws, std::uint64_t seed) {

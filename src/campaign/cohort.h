@@ -20,6 +20,15 @@ struct Life {
   double log_volume = 0;  // ln of its requests a day of life
 };
 
+// Where the middle of a group's lives lies, and how wide it is (median and 1.48 times the median
+// absolute deviation, at least a day and a quarter).
+struct Middle {
+  Life median, width;
+  // Within 3.5 widths on both axes.
+  bool Has(const Life& life) const noexcept;
+};
+Middle MiddleOf(std::span<const Life> lives);
+
 struct CohortP {
   double begin = 1, volume = 1;
   double both() const noexcept { return begin > volume ? begin : volume; }
