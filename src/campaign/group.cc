@@ -9,6 +9,8 @@
 namespace distillwatch::campaign {
 namespace {
 
+constexpr std::uint64_t kLeastJudged = 20;  // requests
+constexpr double kLeastShare = 0.04;        // of them with the frame
 constexpr std::int64_t kSeconds_us = 20'000'000, kQuarter_us = 900'000'000;
 
 std::string Odds(double p) {
@@ -44,6 +46,48 @@ void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signa
   }
 }
 
+void Group::Leave(std::span<const std::uint64_t> accounts) {
+  if (accounts.empty()) return;
+  std::vector<std::uint32_t> moved(members_.size(), 0);
+  std::vector<CampaignMember> left;
+  for (std::uint32_t i = 0; i < members_.size(); ++i) {
+    const bool leaves =
+        std::find(accounts.begin(), accounts.end(), members_[i].account) != accounts.end();
+    moved[i] = leaves ? ~std::uint32_t{0} : static_cast<std::uint32_t>(left.size());
+    if (!leaves) left.push_back(members_[i]);
+  }
+  for (auto* events : {&events_, &pending_}) {
+    for (MemberEvent& e : *events) e.member = moved[e.member];
+    std::erase_if(*events, [](const MemberEvent& e) { return e.member == ~std::uint32_t{0}; });
+  }
+  members_ = std::move(left);
+  places_.clear();
+  for (std::uint32_t i = 0; i < members_.size(); ++i) places_[members_[i].account] = i;
+}
+
+std::vector<std::uint64_t> Group::DropStrangers() {
+  std::vector<std::uint64_t> strangers;
+  for (const CampaignMember& m : members_) {
+    if (m.requests >= kLeastJudged &&
+        static_cast<double>(m.matching) < kLeastShare * static_cast<double>(m.requests)) {
+      strangers.push_back(m.account);
+    }
+  }
+  Leave(strangers);
+  return strangers;
+}
+
+std::vector<std::uint64_t> Group::DropUnlike(std::span<const std::uint64_t> known,
+                                             std::span<const Life> lives) {
+  middle_ = MiddleOf(lives);
+  std::vector<std::uint64_t> unlike;
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (!middle_.Has(lives[i])) unlike.push_back(known[i]);
+  }
+  Leave(unlike);
+  return unlike;
+}
+
 bool Group::Gather() {
   matched_ += pending_.size();
   events_.insert(events_.end(), pending_.begin(), pending_.end());
@@ -56,21 +100,19 @@ bool Group::Gather() {
 bool Group::Test(double share, std::span<const Life> lives, std::span<const Life> population,
                  Time now, std::uint64_t seed) {
   ++looks_;
-  const double level = share * std::exp2(-static_cast<double>(looks_));
+  const double level = share / (static_cast<double>(looks_) * (looks_ + 1.0));
   const auto draws = static_cast<std::size_t>(std::clamp(20 / level, 1000.0, 100'000.0));
   const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
   Evidence now_seen;
-  if (matched_ >= 2 * tested_events_) {
-    tested_events_ = matched_;
+  tested_events_ = std::max(tested_events_, matched_);
+  tested_members_ = std::max(tested_members_, members_.size());
+  if (members_.size() >= kLeastMembers) {
     const auto n = static_cast<std::uint32_t>(members_.size());
     now_seen.regularity = RegularityP(events_, n, plan);
     now_seen.seconds = CoactivityP(events_, n, kSeconds_us, plan);
     now_seen.quarter_hours = CoactivityP(events_, n, kQuarter_us, plan);
   }
-  if (members_.size() >= 2 * tested_members_) {
-    tested_members_ = members_.size();
-    now_seen.cohort = TestCohort(lives, population, draws, seed ^ looks_);
-  }
+  now_seen.cohort = TestCohort(lives, population, draws, seed ^ looks_);
   if (named() || now_seen.all() > level) return false;
   evidence_ = now_seen;
   named_ = now;

@@ -3,7 +3,8 @@
 // Group: linked accounts that are watched, and the test that may name them a campaign.
 //
 // The frame linked them, so it proves nothing. What they do from then on is tested: at each
-// doubling of their matching requests or of their number, with half the level of the look before.
+// doubling of their matching requests or of their number. Look k has the 1/(k (k+1))-th part of
+// the level; the parts add up to it.
 // Thread-compatible; the linker locks it. Tested by  tests/campaign/group_test.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
@@ -34,7 +35,8 @@ class Group {
  public:
   static constexpr std::size_t kMostEvents = 4096;    // that a test looks at, the newest
   static constexpr std::size_t kMostPending = 65536;  // between reviews
-  static constexpr std::size_t kLeastMatches = 2;     // pairs of the frame in a matching request
+  static constexpr std::size_t kLeastMembers = 5;
+  static constexpr std::size_t kLeastMatches = 2;  // pairs of the frame in a matching request
 
   Group(std::uint32_t id, Time now) noexcept : id_(id), linked_(now) {}
 
@@ -45,6 +47,14 @@ class Group {
   std::span<const CampaignMember> list() const noexcept { return members_; }
 
   void Join(std::uint64_t account, Time now);
+  // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
+  std::vector<std::uint64_t> DropStrangers();
+  // Members unlike the others in when they began and how much they ask.
+  //   lives  of the accounts in `known`
+  std::vector<std::uint64_t> DropUnlike(std::span<const std::uint64_t> known,
+                                        std::span<const Life> lives);
+  // Whether an account may join a named group; true while it has no name.
+  bool Admits(const Life& life) const noexcept { return !named() || middle_.Has(life); }
   void SetFrame(std::vector<Pair> frame) { frame_ = std::move(frame); }
 
   // A request of a member.
@@ -60,6 +70,8 @@ class Group {
   Campaign Describe(Time first_seen) const;
 
  private:
+  void Leave(std::span<const std::uint64_t> accounts);
+
   std::uint32_t id_;
   Time linked_, named_{};
   std::vector<Pair> frame_;
@@ -69,6 +81,7 @@ class Group {
   std::uint64_t matched_ = 0;
   std::uint64_t tested_events_ = 32;
   std::size_t tested_members_ = 4;
+  Middle middle_;
   std::uint32_t looks_ = 0;
   Evidence evidence_;
 };
