@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kLeastMembers = 8, kMostMembers = 128;
 constexpr std::size_t kExtremes = 10;
+constexpr double kWidths = 3.5;
 
 double InterquartileRange(std::vector<double>& values) {
   const auto quarter = static_cast<std::ptrdiff_t>(values.size() / 4);
@@ -50,10 +51,13 @@ double Median(std::vector<double>& values) {
 
 }  // namespace
 
+bool Middle::HasVolume(const Life& life) const noexcept {
+  return std::abs(life.log_volume - median.log_volume) <= kWidths * width.log_volume;
+}
+
 bool Middle::Has(const Life& life) const noexcept {
-  constexpr double kWidths = 3.5;
-  return std::abs(life.begin_days - median.begin_days) <= kWidths * width.begin_days &&
-         std::abs(life.log_volume - median.log_volume) <= kWidths * width.log_volume;
+  return HasVolume(life) && life.begin_days >= median.begin_days - kWidths * width.begin_days &&
+         life.begin_days <= latest_begin_days + kWidths * width.begin_days;
 }
 
 Middle MiddleOf(std::span<const Life> lives) {
@@ -68,6 +72,12 @@ Middle MiddleOf(std::span<const Life> lives) {
   };
   along(&Life::begin_days, kLeastDays);
   along(&Life::log_volume, kLeastLog);
+  // Of those that are not far off themselves.
+  for (const Life& life : lives) {
+    if (std::abs(life.begin_days - middle.median.begin_days) <= kWidths * middle.width.begin_days) {
+      middle.latest_begin_days = std::max(middle.latest_begin_days, life.begin_days);
+    }
+  }
   return middle;
 }
 

@@ -24,7 +24,10 @@ struct Life {
 // absolute deviation, at least a day and a quarter).
 struct Middle {
   Life median, width;
-  // Within 3.5 widths on both axes.
+  double latest_begin_days = 0;
+  // Within 3.5 widths of the others' volume.
+  bool HasVolume(const Life& life) const noexcept;
+  // And began no more than 3.5 widths before the median or after the latest.
   bool Has(const Life& life) const noexcept;
 };
 Middle MiddleOf(std::span<const Life> lives);

@@ -11,7 +11,12 @@ namespace {
 
 constexpr std::uint64_t kLeastJudged = 20;  // requests
 constexpr double kLeastShare = 0.04;        // of them with the frame
+constexpr double kLeastOfUsual = 0.2;
 constexpr std::int64_t kSeconds_us = 20'000'000, kQuarter_us = 900'000'000;
+
+double ShareOf(const CampaignMember& member) {
+  return static_cast<double>(member.matching) / static_cast<double>(member.requests);
+}
 
 std::string Odds(double p) {
   char text[32];
@@ -66,20 +71,33 @@ void Group::Leave(std::span<const std::uint64_t> accounts) {
 }
 
 std::vector<std::uint64_t> Group::DropStrangers() {
+  // A member's share of matching requests, beside what is usual in the group.
+  std::vector<double> shares;
+  for (const CampaignMember& m : members_) {
+    if (m.requests >= kLeastJudged) shares.push_back(ShareOf(m));
+  }
+  if (shares.empty()) return {};
+  const auto median = shares.begin() + static_cast<std::ptrdiff_t>(shares.size() / 2);
+  std::nth_element(shares.begin(), median, shares.end());
+  const double least = std::max(kLeastShare, kLeastOfUsual * *median);
   std::vector<std::uint64_t> strangers;
   for (const CampaignMember& m : members_) {
-    if (m.requests >= kLeastJudged &&
-        static_cast<double>(m.matching) < kLeastShare * static_cast<double>(m.requests)) {
-      strangers.push_back(m.account);
-    }
+    if (m.requests >= kLeastJudged && ShareOf(m) < least) strangers.push_back(m.account);
   }
   Leave(strangers);
   return strangers;
 }
 
+void Group::Refresh(std::span<const std::uint64_t> known, std::span<const Life> lives) {
+  middle_ = MiddleOf(lives);
+  typical_.assign(members_.size(), false);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    typical_[places_.at(known[i])] = middle_.HasVolume(lives[i]);
+  }
+}
+
 std::vector<std::uint64_t> Group::DropUnlike(std::span<const std::uint64_t> known,
                                              std::span<const Life> lives) {
-  middle_ = MiddleOf(lives);
   std::vector<std::uint64_t> unlike;
   for (std::size_t i = 0; i < known.size(); ++i) {
     if (!middle_.Has(lives[i])) unlike.push_back(known[i]);
@@ -108,9 +126,14 @@ bool Group::Test(double share, std::span<const Life> lives, std::span<const Life
   tested_members_ = std::max(tested_members_, members_.size());
   if (members_.size() >= kLeastMembers) {
     const auto n = static_cast<std::uint32_t>(members_.size());
-    now_seen.regularity = RegularityP(events_, n, plan);
-    now_seen.seconds = CoactivityP(events_, n, kSeconds_us, plan);
-    now_seen.quarter_hours = CoactivityP(events_, n, kQuarter_us, plan);
+    // One busy stranger in the group would drown the others' rhythm.
+    std::vector<MemberEvent> events;
+    for (const MemberEvent& e : events_) {
+      if (typical_[e.member]) events.push_back(e);
+    }
+    now_seen.regularity = RegularityP(events, n, plan);
+    now_seen.seconds = CoactivityP(events, n, kSeconds_us, plan);
+    now_seen.quarter_hours = CoactivityP(events, n, kQuarter_us, plan);
   }
   now_seen.cohort = TestCohort(lives, population, draws, seed ^ looks_);
   if (named() || now_seen.all() > level) return false;

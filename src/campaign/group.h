@@ -49,8 +49,9 @@ class Group {
   void Join(std::uint64_t account, Time now);
   // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
   std::vector<std::uint64_t> DropStrangers();
-  // Members unlike the others in when they began and how much they ask.
-  //   lives  of the accounts in `known`
+  // Learns where the middle of the group lies.  lives: of the accounts in `known`, its members
+  void Refresh(std::span<const std::uint64_t> known, std::span<const Life> lives);
+  // Members unlike the others in when they began and how much they ask; they leave.
   std::vector<std::uint64_t> DropUnlike(std::span<const std::uint64_t> known,
                                         std::span<const Life> lives);
   // Whether an account may join a named group; true while it has no name.
@@ -82,6 +83,7 @@ class Group {
   std::uint64_t tested_events_ = 32;
   std::size_t tested_members_ = 4;
   Middle middle_;
+  std::vector<bool> typical_;  // members whose volume is like the others'
   std::uint32_t looks_ = 0;
   Evidence evidence_;
 };

@@ -121,7 +121,8 @@ void Linker::Place(Candidate& candidate, std::vector<Record>& records, Time now,
   std::vector<std::pair<std::size_t, Group*>> groups;  // with a tenth of the candidate or of theirs
   for (const auto& [id, count] : held) {
     Group* group = owned_[id - 1].get();
-    if (10 * count >= std::min(candidate.members.size(), group->members())) {
+    const std::size_t least = std::min(candidate.members.size(), group->members());
+    if ((group->named() ? 2 : 10) * count >= least) {
       groups.emplace_back(count, group);
     }
   }
@@ -186,7 +187,6 @@ Review Linker::Run(Time now, const Assign& assign) {
   for (const auto& group : owned_) {
     const std::lock_guard lock(group_mutexes_[group->id() % 64]);
     const bool due = group->Gather();
-    if (group->named()) continue;
     Free(group->DropStrangers(), assign);
     std::vector<std::uint64_t> known;
     std::vector<Life> lives;
@@ -196,6 +196,8 @@ Review Linker::Run(Time now, const Assign& assign) {
       known.push_back(m.account);
       lives.push_back(LifeOf(records[place->second]));
     }
+    group->Refresh(known, lives);
+    if (group->named()) continue;
     if (!due || !group->Test(share, lives, population, now, wire::Mix(seed_ ^ group->id()))) {
       continue;
     }
