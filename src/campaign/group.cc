@@ -125,15 +125,28 @@ bool Group::Test(double share, std::span<const Life> lives, std::span<const Life
   tested_events_ = std::max(tested_events_, matched_);
   tested_members_ = std::max(tested_members_, members_.size());
   if (members_.size() >= kLeastMembers) {
-    const auto n = static_cast<std::uint32_t>(members_.size());
     // One busy stranger in the group would drown the others' rhythm.
     std::vector<MemberEvent> events;
     for (const MemberEvent& e : events_) {
       if (typical_[e.member]) events.push_back(e);
     }
-    now_seen.regularity = RegularityP(events, n, plan);
-    now_seen.seconds = CoactivityP(events, n, kSeconds_us, plan);
-    now_seen.quarter_hours = CoactivityP(events, n, kQuarter_us, plan);
+    const std::int64_t earliest = events_.empty() ? 0 : events_.front().time_us;
+    std::sort(events.begin(), events.end(), [](const MemberEvent& a, const MemberEvent& b) {
+      return std::pair(a.member, a.time_us) < std::pair(b.member, b.time_us);
+    });
+    std::vector<std::int64_t> from;
+    for (const CampaignMember& m : members_) {
+      from.push_back(std::max(earliest, m.since.time_since_epoch().count()));
+    }
+    std::int64_t to = now.time_since_epoch().count();
+    for (const MemberEvent& e : events) {  // clocks need not agree with the review's
+      to = std::max(to, e.time_us);
+      from[e.member] = std::min(from[e.member], e.time_us);
+    }
+    const Watched watched{.events = events, .from_us = from, .to_us = to};
+    now_seen.regularity = RegularityP(watched, plan);
+    now_seen.seconds = CoactivityP(watched, kSeconds_us, plan);
+    now_seen.quarter_hours = CoactivityP(watched, kQuarter_us, plan);
   }
   now_seen.cohort = TestCohort(lives, population, draws, seed ^ looks_);
   if (named() || now_seen.all() > level) return false;
