@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kLeastMembers = 8, kMostMembers = 128;
 constexpr std::size_t kExtremes = 10;
-constexpr double kWidths = 3.5;
+constexpr double kWidths = 3;
 
 double InterquartileRange(std::vector<double>& values) {
   const auto quarter = static_cast<std::ptrdiff_t>(values.size() / 4);
@@ -61,7 +61,7 @@ bool Middle::Has(const Life& life) const noexcept {
 }
 
 Middle MiddleOf(std::span<const Life> lives) {
-  constexpr double kNormal = 1.4826, kLeastDays = 1, kLeastLog = 0.25;
+  constexpr double kNormal = 1.4826, kLeastDays = 0.5, kLeastLog = 0.25;
   Middle middle;
   std::vector<double> values(lives.size());
   const auto along = [&](double Life::*axis, double least) {

@@ -21,13 +21,13 @@ struct Life {
 };
 
 // Where the middle of a group's lives lies, and how wide it is (median and 1.48 times the median
-// absolute deviation, at least a day and a quarter).
+// absolute deviation, at least half a day and 0.25).
 struct Middle {
   Life median, width;
   double latest_begin_days = 0;
-  // Within 3.5 widths of the others' volume.
+  // Within 3 widths of the others' volume.
   bool HasVolume(const Life& life) const noexcept;
-  // And began no more than 3.5 widths before the median or after the latest.
+  // And began no more than 3 widths before the median or after the latest.
   bool Has(const Life& life) const noexcept;
 };
 Middle MiddleOf(std::span<const Life> lives);

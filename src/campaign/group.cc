@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 namespace distillwatch::campaign {
 namespace {
@@ -31,7 +32,10 @@ double Evidence::time() const noexcept {
 }
 
 double Evidence::all() const noexcept {
-  return std::min(1.0, 2 * std::min(time(), cohort.both()));
+  // Fisher's combination of two independent p-values: chi-square with four degrees of freedom.
+  const double product = std::max(time() * cohort.both(), std::numeric_limits<double>::min());
+  const double fisher = product * (1 - std::log(product));
+  return std::min(1.0, 2 * std::min(fisher, 2 * std::min(time(), cohort.both())));
 }
 
 void Group::Join(std::uint64_t account, Time now) {
@@ -107,6 +111,10 @@ std::vector<std::uint64_t> Group::DropUnlike(std::span<const std::uint64_t> know
 }
 
 bool Group::Gather() {
+  // One busy stranger in the group would drown the others' rhythm.
+  std::erase_if(pending_, [this](const MemberEvent& e) {
+    return e.member < typical_.size() && !typical_[e.member];
+  });
   matched_ += pending_.size();
   events_.insert(events_.end(), pending_.begin(), pending_.end());
   pending_.clear();
@@ -125,7 +133,6 @@ bool Group::Test(double share, std::span<const Life> lives, std::span<const Life
   tested_events_ = std::max(tested_events_, matched_);
   tested_members_ = std::max(tested_members_, members_.size());
   if (members_.size() >= kLeastMembers) {
-    // One busy stranger in the group would drown the others' rhythm.
     std::vector<MemberEvent> events;
     for (const MemberEvent& e : events_) {
       if (typical_[e.member]) events.push_back(e);
