@@ -1,17 +1,21 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Cohort test: did these accounts begin together and take equal parts?
+// Cohort test: did some of these accounts begin together and ask equally much?
 //
-// Compared with as many accounts drawn at random from all that the gateway knows. Both must be
-// unlikely: customers of a product that was just launched begin together, but their volumes differ
-// as people's do.
-// Tested by  tests/campaign/cohort_test.cc
+// A scan over boxes of begin and volume around each member. In a box, volumes must be closer than
+// those of other accounts that began then, and begins closer than those of other accounts that ask
+// so much: customers of a product that was just launched begin together, but their volumes differ
+// as people's do; users of one tool may ask alike, but did not begin together. Binomial tails
+// against all accounts that the gateway knows, times the number of boxes. Paper      after M.
+// Kulldorff, A spatial scan statistic, Communications in Statistics 1997. Tested by
+// tests/campaign/cohort_test.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_COHORT_H_
 #define DISTILLWATCH_SRC_CAMPAIGN_COHORT_H_
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace distillwatch::campaign {
 
@@ -32,15 +36,15 @@ struct Middle {
 };
 Middle MiddleOf(std::span<const Life> lives);
 
-struct CohortP {
-  double begin = 1, volume = 1;
-  double both() const noexcept { return begin > volume ? begin : volume; }
+struct Cohort {
+  double p_value = 1;
+  std::vector<std::uint32_t> members;  // in the most unlikely box, ascending positions
 };
 
-// Lower-tail p-values of the interquartile ranges of begin and volume. Fewer than eight members, or
-// a population less than four times as large, give 1.
-CohortP TestCohort(std::span<const Life> members, std::span<const Life> population,
-                   std::size_t most_draws, std::uint64_t seed);
+// Fewer than five members, or a population less than four times as large, give 1. At most 256
+// members are looked at, and 4096 of the population.
+//   Cost  O(members x population)
+Cohort FindCohort(std::span<const Life> members, std::span<const Life> population);
 
 }  // namespace distillwatch::campaign
 

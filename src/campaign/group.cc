@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint64_t kLeastJudged = 20;  // requests
 constexpr double kLeastShare = 0.04;        // of them with the frame
 constexpr double kLeastOfUsual = 0.2;
+constexpr double kSplitLevel = 0.01;
 constexpr std::int64_t kSeconds_us = 20'000'000, kQuarter_us = 900'000'000;
 
 double ShareOf(const CampaignMember& member) {
@@ -27,15 +28,19 @@ std::string Odds(double p) {
 
 }  // namespace
 
+double TimeEvidence::least() const noexcept {
+  return std::min({regularity, seconds, quarter_hours});
+}
+
 double Evidence::time() const noexcept {
-  return std::min(1.0, 3 * std::min({regularity, seconds, quarter_hours}));
+  return std::min(1.0, 6 * std::min(everyone.least(), together.least()));
 }
 
 double Evidence::all() const noexcept {
   // Fisher's combination of two independent p-values: chi-square with four degrees of freedom.
-  const double product = std::max(time() * cohort.both(), std::numeric_limits<double>::min());
+  const double product = std::max(time() * cohort, std::numeric_limits<double>::min());
   const double fisher = product * (1 - std::log(product));
-  return std::min(1.0, 2 * std::min(fisher, 2 * std::min(time(), cohort.both())));
+  return std::min(1.0, 2 * std::min(fisher, 2 * std::min(time(), cohort)));
 }
 
 void Group::Join(std::uint64_t account, Time now) {
@@ -103,6 +108,11 @@ void Group::Refresh(std::span<const std::uint64_t> known, std::span<const Life> 
 std::vector<std::uint64_t> Group::DropUnlike(std::span<const std::uint64_t> known,
                                              std::span<const Life> lives) {
   std::vector<std::uint64_t> unlike;
+  if (split_) {
+    std::vector<Life> together;
+    for (const std::uint32_t m : cohort_.members) together.push_back(lives[m]);
+    middle_ = MiddleOf(together);
+  }
   for (std::size_t i = 0; i < known.size(); ++i) {
     if (!middle_.Has(lives[i])) unlike.push_back(known[i]);
   }
@@ -123,40 +133,53 @@ bool Group::Gather() {
   return matched_ >= 2 * tested_events_ || members_.size() >= 2 * tested_members_;
 }
 
-bool Group::Test(double share, std::span<const Life> lives, std::span<const Life> population,
-                 Time now, std::uint64_t seed) {
+TimeEvidence Group::TestTimes(const std::vector<bool>& chosen, Time now,
+                              const SurrogatePlan& plan) const {
+  std::vector<MemberEvent> events;
+  for (const MemberEvent& e : events_) {
+    if (chosen[e.member]) events.push_back(e);
+  }
+  if (events.empty()) return {};
+  const std::int64_t earliest = events.front().time_us;
+  std::sort(events.begin(), events.end(), [](const MemberEvent& a, const MemberEvent& b) {
+    return std::pair(a.member, a.time_us) < std::pair(b.member, b.time_us);
+  });
+  std::vector<std::int64_t> from;
+  for (const CampaignMember& m : members_) {
+    from.push_back(std::max(earliest, m.since.time_since_epoch().count()));
+  }
+  std::int64_t to = now.time_since_epoch().count();
+  for (const MemberEvent& e : events) {  // clocks need not agree with the review's
+    to = std::max(to, e.time_us);
+    from[e.member] = std::min(from[e.member], e.time_us);
+  }
+  const Watched watched{.events = events, .from_us = from, .to_us = to};
+  return {.regularity = RegularityP(watched, plan),
+          .seconds = CoactivityP(watched, kSeconds_us, plan),
+          .quarter_hours = CoactivityP(watched, kQuarter_us, plan)};
+}
+
+bool Group::Test(double share, std::span<const std::uint64_t> known, std::span<const Life> lives,
+                 std::span<const Life> population, Time now, std::uint64_t seed) {
   ++looks_;
   const double level = share / (static_cast<double>(looks_) * (looks_ + 1.0));
-  const auto draws = static_cast<std::size_t>(std::clamp(20 / level, 1000.0, 100'000.0));
+  const auto draws = static_cast<std::size_t>(std::clamp(30 / level, 1000.0, 100'000.0));
   const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
   Evidence now_seen;
   tested_events_ = std::max(tested_events_, matched_);
   tested_members_ = std::max(tested_members_, members_.size());
-  if (members_.size() >= kLeastMembers) {
-    std::vector<MemberEvent> events;
-    for (const MemberEvent& e : events_) {
-      if (typical_[e.member]) events.push_back(e);
-    }
-    const std::int64_t earliest = events_.empty() ? 0 : events_.front().time_us;
-    std::sort(events.begin(), events.end(), [](const MemberEvent& a, const MemberEvent& b) {
-      return std::pair(a.member, a.time_us) < std::pair(b.member, b.time_us);
-    });
-    std::vector<std::int64_t> from;
-    for (const CampaignMember& m : members_) {
-      from.push_back(std::max(earliest, m.since.time_since_epoch().count()));
-    }
-    std::int64_t to = now.time_since_epoch().count();
-    for (const MemberEvent& e : events) {  // clocks need not agree with the review's
-      to = std::max(to, e.time_us);
-      from[e.member] = std::min(from[e.member], e.time_us);
-    }
-    const Watched watched{.events = events, .from_us = from, .to_us = to};
-    now_seen.regularity = RegularityP(watched, plan);
-    now_seen.seconds = CoactivityP(watched, kSeconds_us, plan);
-    now_seen.quarter_hours = CoactivityP(watched, kQuarter_us, plan);
+  cohort_ = FindCohort(lives, population);
+  now_seen.cohort = cohort_.p_value;
+  if (members_.size() >= kLeastMembers) now_seen.everyone = TestTimes(typical_, now, plan);
+  if (cohort_.members.size() >= kLeastMembers) {
+    // Of several campaigns with the same frame, the cohort may be one; when and how much accounts
+    // ask says nothing of how their requests interleave.
+    std::vector<bool> together(members_.size(), false);
+    for (const std::uint32_t m : cohort_.members) together[places_.at(known[m])] = true;
+    now_seen.together = TestTimes(together, now, plan);
   }
-  now_seen.cohort = TestCohort(lives, population, draws, seed ^ looks_);
-  if (named() || now_seen.all() > level) return false;
+  if (now_seen.all() > level) return false;
+  split_ = now_seen.cohort <= kSplitLevel || now_seen.together.least() < now_seen.everyone.least();
   evidence_ = now_seen;
   named_ = now;
   return true;
@@ -182,20 +205,22 @@ Campaign Group::Describe(Time first_seen) const {
                 members_.size(),
                 100 * static_cast<double>(matching) / std::max(1.0, static_cast<double>(requests)));
   out.words.emplace_back(text);
-  const double least = std::min(
-      {evidence_.regularity, evidence_.seconds, evidence_.quarter_hours, evidence_.cohort.both()});
-  if (evidence_.regularity == least) {
-    out.words.push_back("requests come more evenly than " + Odds(evidence_.regularity) +
+  const TimeEvidence& times = evidence_.together.least() < evidence_.everyone.least()
+                                  ? evidence_.together
+                                  : evidence_.everyone;
+  const double least = std::min(times.least(), evidence_.cohort);
+  if (times.regularity == least) {
+    out.words.push_back("requests come more evenly than " + Odds(least) +
                         " shuffles of the accounts' times");
-  } else if (evidence_.seconds == least) {
-    out.words.push_back("requests come within seconds of each other more than " +
-                        Odds(evidence_.seconds) + " shuffles of the accounts' times");
-  } else if (evidence_.quarter_hours == least) {
-    out.words.push_back("accounts are active together more than " + Odds(evidence_.quarter_hours) +
+  } else if (times.seconds == least) {
+    out.words.push_back("requests come within seconds of each other more than " + Odds(least) +
+                        " shuffles of the accounts' times");
+  } else if (times.quarter_hours == least) {
+    out.words.push_back("accounts are active together more than " + Odds(least) +
                         " shuffles of their times");
   } else {
-    out.words.push_back("accounts began together and take equal parts, more than " +
-                        Odds(evidence_.cohort.both()) + " random sets of accounts");
+    out.words.push_back("accounts began together and ask equally much, more than " + Odds(least) +
+                        " random sets of accounts");
   }
   return out;
 }

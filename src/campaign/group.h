@@ -24,11 +24,17 @@
 
 namespace distillwatch::campaign {
 
-struct Evidence {
+struct TimeEvidence {
   double regularity = 1, seconds = 1, quarter_hours = 1;
-  CohortP cohort;
-  double time() const noexcept;  // corrected for three tests
-  double all() const noexcept;   // corrected for both legs
+  double least() const noexcept;
+};
+
+struct Evidence {
+  TimeEvidence everyone;  // whose volume is like the others'
+  TimeEvidence together;  // the cohort alone
+  double cohort = 1;
+  double time() const noexcept;  // corrected for six tests
+  double all() const noexcept;   // corrected for what is combined
 };
 
 class Group {
@@ -51,7 +57,8 @@ class Group {
   std::vector<std::uint64_t> DropStrangers();
   // Learns where the middle of the group lies.  lives: of the accounts in `known`, its members
   void Refresh(std::span<const std::uint64_t> known, std::span<const Life> lives);
-  // Members unlike the others in when they began and how much they ask; they leave.
+  // Members unlike those of the cohort that was found, or unlike most others where none was; they
+  // leave.
   std::vector<std::uint64_t> DropUnlike(std::span<const std::uint64_t> known,
                                         std::span<const Life> lives);
   // Whether an account may join a named group; true while it has no name.
@@ -63,14 +70,16 @@ class Group {
 
   // Takes in what was observed since the last call; true when a test is due.
   bool Gather();
-  // Tests with level `share` x 2^-look; true when this named the group.
-  //   lives  of the members, those that are still known
-  bool Test(double share, std::span<const Life> lives, std::span<const Life> population, Time now,
-            std::uint64_t seed);
+  // Tests with a part of the level `share`; true when this named the group.
+  //   known, lives  the members that are still known
+  bool Test(double share, std::span<const std::uint64_t> known, std::span<const Life> lives,
+            std::span<const Life> population, Time now, std::uint64_t seed);
 
   Campaign Describe(Time first_seen) const;
 
  private:
+  TimeEvidence TestTimes(const std::vector<bool>& chosen, Time now,
+                         const SurrogatePlan& plan) const;
   void Leave(std::span<const std::uint64_t> accounts);
 
   std::uint32_t id_;
@@ -86,6 +95,8 @@ class Group {
   std::vector<bool> typical_;  // members whose volume is like the others'
   std::uint32_t looks_ = 0;
   Evidence evidence_;
+  bool split_ = false;  // the name is the cohort's, not everyone's
+  Cohort cohort_;       // of the newest test, among the accounts known then
 };
 
 }  // namespace distillwatch::campaign

@@ -198,7 +198,8 @@ Review Linker::Run(Time now, const Assign& assign) {
     }
     group->Refresh(known, lives);
     if (group->named()) continue;
-    if (!due || !group->Test(share, lives, population, now, wire::Mix(seed_ ^ group->id()))) {
+    if (!due ||
+        !group->Test(share, known, lives, population, now, wire::Mix(seed_ ^ group->id()))) {
       continue;
     }
     Free(group->DropUnlike(known, lives), assign);
