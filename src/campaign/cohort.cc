@@ -31,7 +31,7 @@ bool Middle::Has(const Life& life) const noexcept {
 }
 
 Middle MiddleOf(std::span<const Life> lives) {
-  constexpr double kNormal = 1.4826, kLeastDays = 0.5, kLeastLog = 0.25;
+  constexpr double kNormal = 1.4826, kLeastDays = 0.5, kLeastLog = 0.4;
   Middle middle;
   std::vector<double> values(lives.size());
   const auto along = [&](double Life::*axis, double least) {
@@ -95,7 +95,7 @@ Cohort FindCohort(std::span<const Life> members, std::span<const Life> populatio
   population = population.first(std::min(population.size(), kMostPopulation));
   const auto tests = static_cast<double>(members.size() * kBoxes);
   Life centre;
-  double best_days = 0, best_log = 0;
+  double best_days = 0, best_log = 0, least = 1;
   for (const Life& member : members) {
     for (const double days : kDays) {
       for (const double log : kLogs) {
@@ -108,15 +108,16 @@ Cohort FindCohort(std::span<const Life> members, std::span<const Life> populatio
                                                in_box / (static_cast<double>(all.volume) + kPrior)),
                                   BinomialTail(mine.box - 1, mine.begin - 1,
                                                in_box / (static_cast<double>(all.begin) + kPrior)));
-        if (tests * p >= best.p_value) continue;
-        best.p_value = tests * p;
+        if (p >= least) continue;
+        least = p;
         centre = member;
         best_days = days;
         best_log = log;
       }
     }
   }
-  if (best.p_value >= 1) return {};
+  if (least >= 1) return {};
+  best.p_value = std::min(1.0, tests * least);
   for (std::uint32_t m = 0; m < members.size(); ++m) {
     if (CountAround(centre, members.subspan(m, 1), best_days, best_log).box != 0) {
       best.members.push_back(m);

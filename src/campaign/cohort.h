@@ -25,7 +25,7 @@ struct Life {
 };
 
 // Where the middle of a group's lives lies, and how wide it is (median and 1.48 times the median
-// absolute deviation, at least half a day and 0.25).
+// absolute deviation, at least half a day and 0.4).
 struct Middle {
   Life median, width;
   double latest_begin_days = 0;

@@ -14,6 +14,7 @@ constexpr std::uint64_t kLeastJudged = 20;  // requests
 constexpr double kLeastShare = 0.04;        // of them with the frame
 constexpr double kLeastOfUsual = 0.2;
 constexpr double kSplitLevel = 0.01;
+constexpr double kLeastOfContainment = 0.7;
 constexpr std::int64_t kSeconds_us = 20'000'000, kQuarter_us = 900'000'000;
 
 double ShareOf(const CampaignMember& member) {
@@ -97,27 +98,64 @@ std::vector<std::uint64_t> Group::DropStrangers() {
   return strangers;
 }
 
-void Group::Refresh(std::span<const std::uint64_t> known, std::span<const Life> lives) {
-  middle_ = MiddleOf(lives);
+void Group::Refresh(std::span<const Known> known) {
+  known_.clear();
+  lives_.clear();
+  std::vector<double> containments;
+  for (const Known& k : known) {
+    known_.push_back(k.account);
+    lives_.push_back(k.life);
+    containments.push_back(Containment(*k.fingerprint, frame_));
+  }
+  middle_ = MiddleOf(lives_);
   typical_.assign(members_.size(), false);
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    typical_[places_.at(known[i])] = middle_.HasVolume(lives[i]);
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    typical_[places_.at(known_[i])] = middle_.HasVolume(lives_[i]);
+  }
+  containment_ = 0;
+  if (!containments.empty()) {
+    const auto median = containments.begin() + static_cast<std::ptrdiff_t>(containments.size() / 2);
+    std::nth_element(containments.begin(), median, containments.end());
+    containment_ = *median;
   }
 }
 
-std::vector<std::uint64_t> Group::DropUnlike(std::span<const std::uint64_t> known,
-                                             std::span<const Life> lives) {
-  std::vector<std::uint64_t> unlike;
+bool Group::Admits(const Life& life, const Fingerprint& fingerprint) const noexcept {
+  if (!named()) return true;
+  return middle_.Has(life) &&
+         Containment(fingerprint, frame_) >= kLeastOfContainment * containment_;
+}
+
+bool Group::IsMoreOf(const Group& campaign) const noexcept {
+  if (!campaign.named() || !campaign.middle_.HasVolume(middle_.median)) return false;
+  std::vector<Pair> common;
+  std::set_intersection(frame_.begin(), frame_.end(), campaign.frame_.begin(),
+                        campaign.frame_.end(), std::back_inserter(common));
+  return 2 * common.size() >= std::max(frame_.size(), campaign.frame_.size());
+}
+
+std::vector<std::uint64_t> Group::DropUnlike() {
   if (split_) {
     std::vector<Life> together;
-    for (const std::uint32_t m : cohort_.members) together.push_back(lives[m]);
+    for (const std::uint32_t m : cohort_.members) together.push_back(lives_[m]);
     middle_ = MiddleOf(together);
   }
-  for (std::size_t i = 0; i < known.size(); ++i) {
-    if (!middle_.Has(lives[i])) unlike.push_back(known[i]);
+  std::vector<std::uint64_t> unlike;
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (!middle_.Has(lives_[i])) unlike.push_back(known_[i]);
   }
   Leave(unlike);
   return unlike;
+}
+
+std::vector<std::uint64_t> Group::Dissolve() {
+  std::vector<std::uint64_t> accounts;
+  for (const CampaignMember& m : members_) accounts.push_back(m.account);
+  members_.clear();
+  places_.clear();
+  events_.clear();
+  pending_.clear();
+  return accounts;
 }
 
 bool Group::Gather() {
@@ -130,7 +168,7 @@ bool Group::Gather() {
   pending_.clear();
   std::sort(events_.begin(), events_.end());
   if (events_.size() > kMostEvents) events_.erase(events_.begin(), events_.end() - kMostEvents);
-  return matched_ >= 2 * tested_events_ || members_.size() >= 2 * tested_members_;
+  return matched_ >= 2 * tested_events_ || 2 * members_.size() >= 3 * tested_members_;
 }
 
 TimeEvidence Group::TestTimes(const std::vector<bool>& chosen, Time now,
@@ -159,23 +197,22 @@ TimeEvidence Group::TestTimes(const std::vector<bool>& chosen, Time now,
           .quarter_hours = CoactivityP(watched, kQuarter_us, plan)};
 }
 
-bool Group::Test(double share, std::span<const std::uint64_t> known, std::span<const Life> lives,
-                 std::span<const Life> population, Time now, std::uint64_t seed) {
+bool Group::Test(double share, std::span<const Life> population, Time now, std::uint64_t seed) {
   ++looks_;
   const double level = share / (static_cast<double>(looks_) * (looks_ + 1.0));
-  const auto draws = static_cast<std::size_t>(std::clamp(30 / level, 1000.0, 100'000.0));
+  const auto draws = static_cast<std::size_t>(std::clamp(30 / level, 1000.0, 400'000.0));
   const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
   Evidence now_seen;
   tested_events_ = std::max(tested_events_, matched_);
   tested_members_ = std::max(tested_members_, members_.size());
-  cohort_ = FindCohort(lives, population);
+  cohort_ = FindCohort(lives_, population);
   now_seen.cohort = cohort_.p_value;
   if (members_.size() >= kLeastMembers) now_seen.everyone = TestTimes(typical_, now, plan);
   if (cohort_.members.size() >= kLeastMembers) {
     // Of several campaigns with the same frame, the cohort may be one; when and how much accounts
     // ask says nothing of how their requests interleave.
     std::vector<bool> together(members_.size(), false);
-    for (const std::uint32_t m : cohort_.members) together[places_.at(known[m])] = true;
+    for (const std::uint32_t m : cohort_.members) together[places_.at(known_[m])] = true;
     now_seen.together = TestTimes(together, now, plan);
   }
   if (now_seen.all() > level) return false;

@@ -55,14 +55,25 @@ class Group {
   void Join(std::uint64_t account, Time now);
   // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
   std::vector<std::uint64_t> DropStrangers();
-  // Learns where the middle of the group lies.  lives: of the accounts in `known`, its members
-  void Refresh(std::span<const std::uint64_t> known, std::span<const Life> lives);
+  // What the linker knows of a member.
+  struct Known {
+    std::uint64_t account;
+    Life life;
+    const Fingerprint* fingerprint;
+  };
+  // Learns what is usual among the members that are still known.
+  void Refresh(std::span<const Known> known);
   // Members unlike those of the cohort that was found, or unlike most others where none was; they
   // leave.
-  std::vector<std::uint64_t> DropUnlike(std::span<const std::uint64_t> known,
-                                        std::span<const Life> lives);
+  std::vector<std::uint64_t> DropUnlike();
+  // The named group whose frame this one has, but whose members it is unlike; 0: none.
+  std::uint32_t kin = 0;
+  // Whether this group has the campaign's frame and asks as much, so that both are one.
+  bool IsMoreOf(const Group& campaign) const noexcept;
+  // All members leave.
+  std::vector<std::uint64_t> Dissolve();
   // Whether an account may join a named group; true while it has no name.
-  bool Admits(const Life& life) const noexcept { return !named() || middle_.Has(life); }
+  bool Admits(const Life& life, const Fingerprint& fingerprint) const noexcept;
   void SetFrame(std::vector<Pair> frame) { frame_ = std::move(frame); }
 
   // A request of a member.
@@ -71,9 +82,7 @@ class Group {
   // Takes in what was observed since the last call; true when a test is due.
   bool Gather();
   // Tests with a part of the level `share`; true when this named the group.
-  //   known, lives  the members that are still known
-  bool Test(double share, std::span<const std::uint64_t> known, std::span<const Life> lives,
-            std::span<const Life> population, Time now, std::uint64_t seed);
+  bool Test(double share, std::span<const Life> population, Time now, std::uint64_t seed);
 
   Campaign Describe(Time first_seen) const;
 
@@ -91,7 +100,10 @@ class Group {
   std::uint64_t matched_ = 0;
   std::uint64_t tested_events_ = 32;
   std::size_t tested_members_ = 4;
+  std::vector<std::uint64_t> known_;  // members at the newest review, and their lives
+  std::vector<Life> lives_;
   Middle middle_;
+  double containment_ = 0;     // of a member's fingerprint in the frame, the median
   std::vector<bool> typical_;  // members whose volume is like the others'
   std::uint32_t looks_ = 0;
   Evidence evidence_;

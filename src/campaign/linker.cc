@@ -88,24 +88,14 @@ Group* Linker::Begin(Time now, Review& review) {
 void Linker::Put(Group& group, Record& record, Time now, const Assign& assign, Review& review) {
   record.group = group.id();
   group.Join(record.seen.account, now);
-  {
-    Shard& shard = ShardOf(record.seen.account);
-    const std::lock_guard lock(shard.mutex);
-    const auto at = shard.records.find(record.seen.account);
-    if (at != shard.records.end()) at->second.group = group.id();
-  }
+  Assigned(record.seen.account, group.id());
   assign(record.seen.account, group.id(), group.named());
   if (group.named()) review.joined.emplace_back(record.seen.account, group.id());
 }
 
 void Linker::Free(std::span<const std::uint64_t> accounts, const Assign& assign) {
   for (const std::uint64_t account : accounts) {
-    Shard& shard = ShardOf(account);
-    {
-      const std::lock_guard lock(shard.mutex);
-      const auto at = shard.records.find(account);
-      if (at != shard.records.end()) at->second.group = 0;
-    }
+    Assigned(account, 0);
     assign(account, 0, false);
   }
 }
@@ -141,7 +131,8 @@ void Linker::Place(Candidate& candidate, std::vector<Record>& records, Time now,
     const Life life = LifeOf(record);
     Group* home = nullptr;
     for (const auto& [count, group] : groups) {
-      if (home == nullptr && group->named() && group->Admits(life)) home = group;
+      if (home == nullptr && group->named() && group->Admits(life, record.fingerprint))
+        home = group;
     }
     if (home == nullptr) home = unnamed;
     if (home == nullptr) {
@@ -155,12 +146,48 @@ void Linker::Place(Candidate& candidate, std::vector<Record>& records, Time now,
     unnamed = Begin(now, review);
     if (unnamed == nullptr) return;
     const std::lock_guard lock(group_mutexes_[unnamed->id() % 64]);
+    if (!groups.empty()) unnamed->kin = groups.front().second->id();
     for (Record* record : left) Put(*unnamed, *record, now, assign, review);
   }
   if (unnamed != nullptr) {
     const std::lock_guard lock(group_mutexes_[unnamed->id() % 64]);
     unnamed->SetFrame(std::move(candidate.frame));
   }
+}
+
+// A group that a named one of its kin asks as much as is more of the same campaign.
+void Linker::Name(Group& group, Time now, const Assign& assign, Review& review) {
+  Group* campaign = &group;
+  if (group.kin != 0) {
+    Group* kin = owned_[group.kin - 1].get();
+    if (kin->named() && group.IsMoreOf(*kin)) campaign = kin;
+  }
+  if (campaign != &group) {
+    std::unique_lock<std::mutex> lock;
+    if (campaign->id() % 64 != group.id() % 64) {
+      lock = std::unique_lock(group_mutexes_[campaign->id() % 64]);
+    }
+    for (const std::uint64_t account : group.Dissolve()) {
+      campaign->Join(account, now);
+      review.joined.emplace_back(account, campaign->id());
+      Assigned(account, campaign->id());
+      assign(account, campaign->id(), true);
+    }
+    return;
+  }
+  review.named.push_back(group.id());
+  for (const CampaignMember& m : group.list()) {
+    assign(m.account, group.id(), true);
+    review.joined.emplace_back(m.account, group.id());
+  }
+}
+
+// Notes an account's group beside its fingerprint.
+void Linker::Assigned(std::uint64_t account, std::uint32_t group) {
+  Shard& shard = ShardOf(account);
+  const std::lock_guard lock(shard.mutex);
+  const auto at = shard.records.find(account);
+  if (at != shard.records.end()) at->second.group = group;
 }
 
 Review Linker::Run(Time now, const Assign& assign) {
@@ -188,26 +215,18 @@ Review Linker::Run(Time now, const Assign& assign) {
     const std::lock_guard lock(group_mutexes_[group->id() % 64]);
     const bool due = group->Gather();
     Free(group->DropStrangers(), assign);
-    std::vector<std::uint64_t> known;
-    std::vector<Life> lives;
+    std::vector<Group::Known> known;
     for (const CampaignMember& m : group->list()) {
       const auto place = places.find(m.account);
       if (place == places.end()) continue;
-      known.push_back(m.account);
-      lives.push_back(LifeOf(records[place->second]));
+      const Record& record = records[place->second];
+      known.push_back({m.account, LifeOf(record), &record.fingerprint});
     }
-    group->Refresh(known, lives);
-    if (group->named()) continue;
-    if (!due ||
-        !group->Test(share, known, lives, population, now, wire::Mix(seed_ ^ group->id()))) {
-      continue;
-    }
-    Free(group->DropUnlike(known, lives), assign);
-    review.named.push_back(group->id());
-    for (const CampaignMember& m : group->list()) {
-      assign(m.account, group->id(), true);
-      review.joined.emplace_back(m.account, group->id());
-    }
+    group->Refresh(known);
+    if (group->named() || !due) continue;
+    if (!group->Test(share, population, now, wire::Mix(seed_ ^ group->id()))) continue;
+    Free(group->DropUnlike(), assign);
+    Name(*group, now, assign, review);
   }
   review.groups = owned_.size();
   std::sort(review.joined.begin(), review.joined.end());

@@ -68,6 +68,8 @@ class Linker {
   // Puts the candidate's accounts that are in no group into one.
   void Place(Candidate& candidate, std::vector<Record>& records, Time now, const Assign& assign,
              Review& review);
+  void Name(Group& group, Time now, const Assign& assign, Review& review);
+  void Assigned(std::uint64_t account, std::uint32_t group);
   Group* Begin(Time now, Review& review);
   void Put(Group& group, Record& record, Time now, const Assign& assign, Review& review);
   void Free(std::span<const std::uint64_t> accounts, const Assign& assign);
