@@ -146,7 +146,7 @@ CoverageDetector::Features CoverageDetector::Measure(const State& state) const n
         std::log(state.distinct / state.distinct_quarter) /
         std::log(static_cast<float>(state.requests) / static_cast<float>(state.quarter_requests));
   }
-  f[6] = state.novelty.mean;
+  f[6] = std::min(1.0f, state.novelty.mean);  // an estimate, that may be above what there is
   f[7] = state.novelty.deviation();
   const float pairs = state.topics * state.topics - state.topic_squares;
   if (state.order.weight > 1 && pairs > 1) {

@@ -131,6 +131,7 @@ Features Oracle(std::vector<Seen>& stream, seconds half_life, double& doubtful) 
   mean_and_deviation(share, kTemplateShare, kTemplateDeviation);
   mean_and_deviation(residual_length, kResidualLength, kResidualDeviation);
   mean_and_deviation(novelty, kNovelty, kNoveltyDeviation);
+  f[kNovelty] = std::min(1.0f, f[kNovelty]);
   if (!share.empty()) {
     const double least = std::max(2.0, std::ceil(static_cast<double>(requests) / 4));
     f[kTemplateTerms] = static_cast<float>(
