@@ -41,12 +41,14 @@ int LearnReference(const ReferenceOptions& options);
 
 struct SimulateOptions {
   std::string out;  // folder
+  std::string start = "2026-01-01";
   std::uint64_t seed = 1;
   double days = 30;
-  std::size_t benign_accounts = 1000;
-  std::size_t campaigns = 12;
+  std::size_t benign_accounts = 2000;
+  std::size_t campaigns = 8;
   bool only_benign = false;
 };
+// Memory: the whole month at once, about 0.2 MB an account.
 int Simulate(const SimulateOptions& options);
 
 }  // namespace distillwatch::cli

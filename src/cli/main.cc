@@ -10,6 +10,17 @@ namespace {
 
 using namespace distillwatch::cli;
 
+constexpr const char* kSimulateFooter =
+    "log.jsonl     one request a line: time, account, prompt, system, ip, user_agent, payment, "
+    "model\n"
+    "accounts.csv  account, label (benign, distill), persona, campaign, requests, "
+    "distill_requests\n"
+    "requests.csv  line, account, time, distill: every request of an account that distils\n"
+    "Benign: person, customer (templates), app, harness (one long system prompt), reseller,\n"
+    "backfill, cron, retry, class, trial. Campaigns, in turn: round-robin, injected, pivot, "
+    "diluted,\n"
+    "cleaning, lone, relay, thin.";
+
 void AddLogOptions(CLI::App& command, LogOptions& log) {
   command
       .add_option("LOG", log.files,
@@ -80,7 +91,30 @@ int main(int argc, char** argv) {
   reference_command->add_option("--seed", reference.seed, "Of the generated harvesters")
       ->capture_default_str();
 
+  SimulateOptions simulate;
+  CLI::App* simulate_command = app.add_subcommand(
+      "simulate", "Write a labelled month of traffic, with prompts of an artificial language");
+  simulate_command->footer(kSimulateFooter);
+  simulate_command
+      ->add_option("--out", simulate.out, "The folder to write log.jsonl and its labels to")
+      ->required();
+  simulate_command->add_option("--seed", simulate.seed, "Another seed is another month")
+      ->capture_default_str();
+  simulate_command->add_option("--accounts", simulate.benign_accounts, "Benign accounts")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  simulate_command
+      ->add_option("--campaigns", simulate.campaigns, "Campaigns; together 3 % of accounts at most")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
+  simulate_command->add_option("--days", simulate.days, "How long the month is")
+      ->check(CLI::Range(1.0, 366.0))
+      ->capture_default_str();
+  simulate_command->add_option("--start", simulate.start, "Its first day")->capture_default_str();
+  simulate_command->add_flag("--only-benign", simulate.only_benign, "No campaigns");
+
   CLI11_PARSE(app, argc, argv);
+  if (simulate_command->parsed()) return Simulate(simulate);
   if (scan_command->parsed()) return Scan(scan);
   if (reference_command->parsed()) return LearnReference(reference);
   return kTrouble;
