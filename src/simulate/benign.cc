@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -14,6 +15,8 @@ namespace distillwatch::simulate {
 namespace {
 
 using Prompts = std::function<std::string()>;
+
+constexpr std::uint64_t kPopularApps = 20260101;
 
 Window AnyWindow(const Month& month, double shortest_share, Random& random) {
   const double span = month.days * kDay_s;
@@ -35,8 +38,10 @@ void Retry(Account& account, double share, Random& random) {
 class Town {
  public:
   Town(const Month& month, Random& random) : month_(month), random_(random) {
-    for (int i = 0; i < 6; ++i) apps_.push_back(AnyFrame(8 + random.Below(60), random));
-    harness_ = AnyFrame(350, random);
+    // The same in every month: a reference learned from one has seen the apps of the next.
+    Random apps(kPopularApps);
+    for (int i = 0; i < 6; ++i) apps_.push_back(AnyFrame(8 + apps.Below(60), apps));
+    harness_ = AnyFrame(350, apps);
   }
 
   Account Any(std::size_t accounts_before) {

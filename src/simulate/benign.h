@@ -14,8 +14,9 @@
 //   class      pupils who ask for the same homework
 //   trial      a few days, then gone
 //
-// One account in six has a second use, one in five repeats what failed. Nothing here was fitted to
-// any data set.
+// One account in six has a second use, one in five repeats what failed. Popular apps and the agent
+// are the same in every month and for every seed, as they are for a gateway. Nothing here was
+// fitted to any data set.
 //
 // Tested by  tests/simulate/benign_test.cc
 
