@@ -91,6 +91,9 @@ Result<ReferenceLearner> ReferenceLearner::Create(const LearnerOptions& options)
     return InvalidArgument("most_accounts is " + std::to_string(options.most_accounts) +
                            "; allowed: 2 to 16000000");
   }
+  if (options.trees < 1 || options.trees > score::Model::kMostTrees) {
+    return InvalidArgument("trees is " + std::to_string(options.trees) + "; allowed: 1 to 4096");
+  }
   std::string key = options.key;
   if (key.empty()) {
     Result<std::string> drawn = text::Key::RandomSecret();
@@ -183,7 +186,8 @@ Result<Reference> ReferenceLearner::Learn() const {
                     1 / (looks_of[h.campaign] * static_cast<double>(looks_of.size())));
     }
   }
-  const std::vector<score::Tree> trees = score::Fit(positives, unlabelled);
+  const std::vector<score::Tree> trees =
+      score::Fit(positives, unlabelled, {.trees = s.options.trees});
   const score::Model raw(monitor::kFeatures, trees, {});
 
   // Scores of different ages are made comparable by what all looks of the training accounts score.
