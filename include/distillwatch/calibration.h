@@ -86,8 +86,9 @@ struct LearnerOptions {
   std::size_t most_accounts = 100000;
   std::size_t max_prompt_bytes = 65536;
   std::uint64_t seed = 1;  // of the generated harvesters
-  // Of the score, 1 to 4096; fewer make a smaller and faster one that sees less.
-  std::size_t trees = 400;
+  // Harvesting campaigns to generate and fit the score against, 20 to 100,000, and trees of the
+  // score, 1 to 4096: fewer of either are learned faster and see less.
+  std::size_t campaigns = 1200, trees = 400;
 };
 
 // Learns a reference from a log: half of the accounts (by hash) train the score against generated

@@ -34,6 +34,7 @@ struct ReferenceOptions {
   double horizon_days = 30;
   std::size_t most_accounts = 100000;
   std::uint64_t seed = 1;
+  std::size_t campaigns = 1200, trees = 400;
 };
 // Prints what can be promised with what was learned.
 int LearnReference(const ReferenceOptions& options);

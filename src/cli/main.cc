@@ -100,6 +100,12 @@ CLI::App* AddReference(CLI::App& app, ReferenceOptions& reference) {
       ->capture_default_str();
   command->add_option("--seed", reference.seed, "Of the generated harvesters")
       ->capture_default_str();
+  command
+      ->add_option("--campaigns", reference.campaigns,
+                   "Generated campaigns to fit the score against; fewer are faster and teach less")
+      ->capture_default_str();
+  command->add_option("--trees", reference.trees, "Of the score; fewer are faster and see less")
+      ->capture_default_str();
   return command;
 }
 

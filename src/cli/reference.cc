@@ -33,6 +33,8 @@ int LearnReference(const ReferenceOptions& options) {
       std::chrono::seconds(static_cast<std::int64_t>(options.horizon_days * 86400));
   learner_options.most_accounts = options.most_accounts;
   learner_options.seed = options.seed;
+  learner_options.campaigns = options.campaigns;
+  learner_options.trees = options.trees;
   LogReport report;
   Result<Reference> reference = LearnFrom(options.log, learner_options, options.exclude, report);
   report.Print();

@@ -60,8 +60,10 @@ class Random {
   }
 
   // Rank in [0, n) with probability about proportional to 1 / (rank + 1).
-  std::size_t Zipf(std::size_t n) {
-    const double rank = std::exp(Uniform() * std::log(static_cast<double>(n) + 1)) - 1;
+  std::size_t Zipf(std::size_t n) { return Zipf(n, std::log(static_cast<double>(n) + 1)); }
+  // The same, where the logarithm of n + 1 is at hand.
+  std::size_t Zipf(std::size_t n, double log_n1) {
+    const double rank = std::exp(Uniform() * log_n1) - 1;
     return rank >= static_cast<double>(n) ? n - 1 : static_cast<std::size_t>(rank);
   }
 
