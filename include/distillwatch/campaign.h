@@ -27,7 +27,7 @@ struct CampaignOptions {
   double false_campaigns = 1;
   // Groups that are put to the test in 30 days; those beyond wait. Fewer groups make each test
   // easier to pass. 1 to 4096.
-  std::size_t most_groups = 200;
+  std::size_t most_groups = 100;
   // Accounts with a fingerprint that are remembered for linking (about 260 bytes each); those that
   // were longest idle are forgotten first. 16 to 2^28.
   std::size_t most_accounts = std::size_t{1} << 20;

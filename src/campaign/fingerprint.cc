@@ -61,4 +61,15 @@ std::size_t CountMatches(std::span<const Pair> frame, const SlimSignature& signa
   return matches;
 }
 
+double Containment(const Fingerprint& fingerprint, std::span<const Pair> frame) noexcept {
+  if (fingerprint.size == 0) return 0;
+  std::size_t common = 0;
+  auto next = frame.begin();
+  for (const Pair pair : fingerprint.values()) {
+    next = std::lower_bound(next, frame.end(), pair);
+    common += next != frame.end() && *next == pair;
+  }
+  return static_cast<double>(common) / fingerprint.size;
+}
+
 }  // namespace distillwatch::campaign

@@ -41,6 +41,9 @@ Fingerprint FingerprintOf(const SignatureReservoir& sample) noexcept;
 // How many of the frame's pairs the signature has. frame: ascending, by slot and value.
 std::size_t CountMatches(std::span<const Pair> frame, const SlimSignature& signature) noexcept;
 
+// The share of the fingerprint's pairs that the frame has; 0 for an empty one.
+double Containment(const Fingerprint& fingerprint, std::span<const Pair> frame) noexcept;
+
 }  // namespace distillwatch::campaign
 
 #endif  // DISTILLWATCH_SRC_CAMPAIGN_FINGERPRINT_H_

@@ -72,22 +72,7 @@ std::vector<Linker::Record> Linker::Collect(Time now) {
   return out;
 }
 
-// The group that holds half of the candidate's members or lies half within them; else a new one.
-Group* Linker::GroupFor(const Candidate& candidate, const std::vector<Record>& records, Time now,
-                        Review& review) {
-  absl::flat_hash_map<std::uint32_t, std::size_t> held;
-  for (const std::uint32_t m : candidate.members) {
-    if (records[m].group != 0) ++held[records[m].group];
-  }
-  std::uint32_t best = 0;
-  std::size_t most = 0;
-  for (const auto& [group, count] : held) {
-    if (count > most || (count == most && group < best)) best = group, most = count;
-  }
-  if (best != 0) {
-    const std::size_t smaller = std::min(candidate.members.size(), owned_[best - 1]->members());
-    if (2 * most >= smaller) return owned_[best - 1].get();
-  }
+Group* Linker::Begin(Time now, Review& review) {
   const auto begun_lately = static_cast<std::size_t>(
       std::count_if(begun_.begin(), begun_.end(), [now](Time t) { return now - t < kMonth; }));
   if (owned_.size() >= kMostTracked || begun_lately >= options_.most_groups) {
@@ -98,6 +83,111 @@ Group* Linker::GroupFor(const Candidate& candidate, const std::vector<Record>& r
   begun_.push_back(now);
   groups_[owned_.size() - 1].store(owned_.back().get(), std::memory_order_release);
   return owned_.back().get();
+}
+
+void Linker::Put(Group& group, Record& record, Time now, const Assign& assign, Review& review) {
+  record.group = group.id();
+  group.Join(record.seen.account, now);
+  Assigned(record.seen.account, group.id());
+  assign(record.seen.account, group.id(), group.named());
+  if (group.named()) review.joined.emplace_back(record.seen.account, group.id());
+}
+
+void Linker::Free(std::span<const std::uint64_t> accounts, const Assign& assign) {
+  for (const std::uint64_t account : accounts) {
+    Assigned(account, 0);
+    assign(account, 0, false);
+  }
+}
+
+// A named group takes those that are like its members; the group with most of the candidate takes
+// the others while it has no name; who is left begins a new one.
+void Linker::Place(Candidate& candidate, std::vector<Record>& records, Time now,
+                   const Assign& assign, Review& review) {
+  absl::flat_hash_map<std::uint32_t, std::size_t> held;
+  for (const std::uint32_t m : candidate.members) {
+    if (records[m].group != 0) ++held[records[m].group];
+  }
+  std::vector<std::pair<std::size_t, Group*>> groups;  // with a tenth of the candidate or of theirs
+  for (const auto& [id, count] : held) {
+    Group* group = owned_[id - 1].get();
+    const std::size_t least = std::min(candidate.members.size(), group->members());
+    if ((group->named() ? 2 : 10) * count >= least) {
+      groups.emplace_back(count, group);
+    }
+  }
+  std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second->id() < b.second->id();
+  });
+  Group* unnamed = nullptr;
+  for (const auto& [count, group] : groups) {
+    if (!group->named() && unnamed == nullptr) unnamed = group;
+  }
+
+  std::vector<Record*> left;
+  for (const std::uint32_t m : candidate.members) {
+    Record& record = records[m];
+    if (record.group != 0) continue;
+    const Life life = LifeOf(record);
+    Group* home = nullptr;
+    for (const auto& [count, group] : groups) {
+      if (home == nullptr && group->named() && group->Admits(life, record.fingerprint))
+        home = group;
+    }
+    if (home == nullptr) home = unnamed;
+    if (home == nullptr) {
+      left.push_back(&record);
+      continue;
+    }
+    const std::lock_guard lock(group_mutexes_[home->id() % 64]);
+    Put(*home, record, now, assign, review);
+  }
+  if (unnamed == nullptr && left.size() >= Group::kLeastMembers) {
+    unnamed = Begin(now, review);
+    if (unnamed == nullptr) return;
+    const std::lock_guard lock(group_mutexes_[unnamed->id() % 64]);
+    if (!groups.empty()) unnamed->kin = groups.front().second->id();
+    for (Record* record : left) Put(*unnamed, *record, now, assign, review);
+  }
+  if (unnamed != nullptr) {
+    const std::lock_guard lock(group_mutexes_[unnamed->id() % 64]);
+    unnamed->SetFrame(std::move(candidate.frame));
+  }
+}
+
+// A group that a named one of its kin asks as much as is more of the same campaign.
+void Linker::Name(Group& group, Time now, const Assign& assign, Review& review) {
+  Group* campaign = &group;
+  if (group.kin != 0) {
+    Group* kin = owned_[group.kin - 1].get();
+    if (kin->named() && group.IsMoreOf(*kin)) campaign = kin;
+  }
+  if (campaign != &group) {
+    std::unique_lock<std::mutex> lock;
+    if (campaign->id() % 64 != group.id() % 64) {
+      lock = std::unique_lock(group_mutexes_[campaign->id() % 64]);
+    }
+    for (const std::uint64_t account : group.Dissolve()) {
+      campaign->Join(account, now);
+      review.joined.emplace_back(account, campaign->id());
+      Assigned(account, campaign->id());
+      assign(account, campaign->id(), true);
+    }
+    return;
+  }
+  review.named.push_back(group.id());
+  for (const CampaignMember& m : group.list()) {
+    assign(m.account, group.id(), true);
+    review.joined.emplace_back(m.account, group.id());
+  }
+}
+
+// Notes an account's group beside its fingerprint.
+void Linker::Assigned(std::uint64_t account, std::uint32_t group) {
+  Shard& shard = ShardOf(account);
+  const std::lock_guard lock(shard.mutex);
+  const auto at = shard.records.find(account);
+  if (at != shard.records.end()) at->second.group = group;
 }
 
 Review Linker::Run(Time now, const Assign& assign) {
@@ -117,41 +207,26 @@ Review Linker::Run(Time now, const Assign& assign) {
   }
 
   for (Candidate& candidate : Link(fingerprints, ids, {})) {
-    Group* group = GroupFor(candidate, records, now, review);
-    if (group == nullptr) continue;
-    const std::lock_guard lock(group_mutexes_[group->id() % 64]);
-    group->SetFrame(std::move(candidate.frame));
-    for (const std::uint32_t m : candidate.members) {
-      Record& record = records[m];
-      if (record.group != 0) continue;  // another group's
-      record.group = group->id();
-      group->Join(record.seen.account, now);
-      {
-        Shard& shard = ShardOf(record.seen.account);
-        const std::lock_guard record_lock(shard.mutex);
-        const auto at = shard.records.find(record.seen.account);
-        if (at != shard.records.end()) at->second.group = group->id();
-      }
-      assign(record.seen.account, group->id(), group->named());
-      if (group->named()) review.joined.emplace_back(record.seen.account, group->id());
-    }
+    Place(candidate, records, now, assign, review);
   }
 
+  const double share = options_.false_campaigns / static_cast<double>(options_.most_groups);
   for (const auto& group : owned_) {
     const std::lock_guard lock(group_mutexes_[group->id() % 64]);
-    if (!group->Gather() || group->named()) continue;
-    std::vector<Life> lives;
+    const bool due = group->Gather();
+    Free(group->DropStrangers(), assign);
+    std::vector<Group::Known> known;
     for (const CampaignMember& m : group->list()) {
       const auto place = places.find(m.account);
-      if (place != places.end()) lives.push_back(LifeOf(records[place->second]));
+      if (place == places.end()) continue;
+      const Record& record = records[place->second];
+      known.push_back({m.account, LifeOf(record), &record.fingerprint});
     }
-    const double share = options_.false_campaigns / static_cast<double>(options_.most_groups);
-    if (!group->Test(share, lives, population, now, wire::Mix(seed_ ^ group->id()))) continue;
-    review.named.push_back(group->id());
-    for (const CampaignMember& m : group->list()) {
-      assign(m.account, group->id(), true);
-      review.joined.emplace_back(m.account, group->id());
-    }
+    group->Refresh(known);
+    if (group->named() || !due) continue;
+    if (!group->Test(share, population, now, wire::Mix(seed_ ^ group->id()))) continue;
+    Free(group->DropUnlike(), assign);
+    Name(*group, now, assign, review);
   }
   review.groups = owned_.size();
   std::sort(review.joined.begin(), review.joined.end());

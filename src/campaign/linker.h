@@ -65,8 +65,14 @@ class Linker {
 
   std::vector<Record> Collect(Time now);
   void Forget();
-  Group* GroupFor(const Candidate& candidate, const std::vector<Record>& records, Time now,
-                  Review& review);
+  // Puts the candidate's accounts that are in no group into one.
+  void Place(Candidate& candidate, std::vector<Record>& records, Time now, const Assign& assign,
+             Review& review);
+  void Name(Group& group, Time now, const Assign& assign, Review& review);
+  void Assigned(std::uint64_t account, std::uint32_t group);
+  Group* Begin(Time now, Review& review);
+  void Put(Group& group, Record& record, Time now, const Assign& assign, Review& review);
+  void Free(std::span<const std::uint64_t> accounts, const Assign& assign);
   Life LifeOf(const Record& record) const noexcept;
 
   CampaignOptions options_;

@@ -25,22 +25,27 @@ struct MemberEvent {
   auto operator<=>(const MemberEvent&) const = default;
 };
 
+// What several members asked while they were watched.
+struct Watched {
+  std::span<const MemberEvent> events;    // by member, each one's by time
+  std::span<const std::int64_t> from_us;  // since when each member is watched
+  std::int64_t to_us = 0;                 // the end, for all; no event lies outside
+};
+
 struct SurrogatePlan {
   std::size_t most_draws = 20000;
   std::uint64_t seed = 1;
 };
 
 // Small when the pooled requests come more evenly than independent members' would: one queue hands
-// them out in turn. Offsets within an hour; bins of about three requests.
-//   events  ordered by time; fewer than 32 of them give 1
-double RegularityP(std::span<const MemberEvent> events, std::uint32_t members,
-                   const SurrogatePlan& plan);
+// them out in turn. Offsets within an hour; bins of about three requests. Fewer than 32 events give
+// 1.
+double RegularityP(const Watched& watched, const SurrogatePlan& plan);
 
-// Small when members are active together, within `bin_us`, more than independent ones would be.
-// Offsets are whole hours within three, so that jobs which strangers start on the hour agree in
-// surrogates as they do in truth.
-double CoactivityP(std::span<const MemberEvent> events, std::uint32_t members, std::int64_t bin_us,
-                   const SurrogatePlan& plan);
+// Small when different members are active together, within `bin_us` (a part of an hour), more than
+// independent ones would be. Offsets are whole hours within three, so that jobs which strangers
+// start on the hour agree in surrogates as they do in truth.
+double CoactivityP(const Watched& watched, std::int64_t bin_us, const SurrogatePlan& plan);
 
 }  // namespace distillwatch::campaign
 

@@ -188,7 +188,7 @@ class Scanner {
     if (!why.ok()) return;
     summary.reasons.clear();
     for (const Evidence& e : why->evidence) {
-      if (e.contribution <= 0) continue;
+      if (e.contribution <= 0 || std::isnan(e.value)) continue;
       if (!summary.reasons.empty()) summary.reasons += "; ";
       summary.reasons += e.words;
       if (std::count(summary.reasons.begin(), summary.reasons.end(), ';') == 1) break;
@@ -201,8 +201,7 @@ class Scanner {
 
   static std::string Alert(std::string_view account, Time time, const Verdict& verdict,
                            const Explanation& why) {
-    return "{\"account\": " + Quote(account) + ", \"time\": " +
-           std::to_string(static_cast<double>(time.time_since_epoch().count()) * 1e-6) +
+    return "{\"account\": " + Quote(account) + ", \"time\": " + UnixTime(time) +
            ", \"level\": " + Quote(Name(verdict.level)) + ", \"score\": " + Number(verdict.score) +
            ", \"p_value\": " + Number(verdict.p_value) + ", \"campaign\": " +
            (verdict.campaign == 0 ? "null" : std::to_string(verdict.campaign)) +
@@ -257,27 +256,8 @@ int Scan(const ScanOptions& options) {
   monitor_options.max_memory_bytes = options.max_memory_bytes;
   const bool retrospective = options.reference.empty();
   if (retrospective) {
-    if (std::find(options.log.files.begin(), options.log.files.end(), "-") !=
-        options.log.files.end()) {
-      return Trouble(
-          "standard input can be read only once: give --reference, or the log as a file");
-    }
-    LearnerOptions learner_options;
-    learner_options.key = monitor_options.key;
-    Result<ReferenceLearner> learner = ReferenceLearner::Create(learner_options);
-    if (!learner.ok()) return Trouble(learner.status().message());
-    LogReport report;
-    const Status read =
-        ReadLog(options.log, "learning", report, [&](std::span<log::Record> records) {
-          std::vector<Attribute> attributes;
-          for (const log::Record& record : records) learner->Observe(record.AsEvent(attributes));
-        });
-    if (!read.ok()) return Trouble(read.message());
-    Result<Reference> reference = learner->Learn();
-    if (!reference.ok()) {
-      report.Print();
-      return Trouble("the log cannot be its own reference: " + reference.status().message());
-    }
+    Result<Reference> reference = LearnFromItself(options.log, monitor_options.key);
+    if (!reference.ok()) return Trouble(reference.status().message());
     monitor_options.reference = *std::move(reference);
   } else {
     Result<Reference> reference = ReadReference(options.reference);
@@ -287,10 +267,8 @@ int Scan(const ScanOptions& options) {
 
   monitor_options.promise.contamination = options.contamination;
   if (options.confidence95) monitor_options.promise.mode = Promise::Mode::kConfidence95;
-  const double smallest =
-      std::ceil(monitor_options.reference->SmallestPromise(monitor_options.promise));
-  monitor_options.promise.per_million =
-      options.promise.value_or(std::max(monitor_options.promise.per_million, smallest));
+  monitor_options.promise =
+      PromiseFor(*monitor_options.reference, options.promise, monitor_options.promise);
 
   std::FILE* alerts = nullptr;
   if (!options.alerts.empty() && (alerts = std::fopen(options.alerts.c_str(), "wb")) == nullptr) {
@@ -314,9 +292,13 @@ int Scan(const ScanOptions& options) {
     if (scanner) scanner->Take(records, alerts);
   });
   if (scanner) scanner->Finish(last, alerts);
-  if (alerts != nullptr) std::fclose(alerts);
+  if (alerts != nullptr) {
+    const bool written = std::ferror(alerts) == 0;
+    if (std::fclose(alerts) != 0 || !written)
+      return Trouble("cannot write '" + options.alerts + "'");
+  }
   if (!read.ok()) return Trouble(read.message());
-  if (!created.ok()) return Trouble(created.message());
+  if (!created.ok()) return Trouble(WithKeyHint(created).message());
   report.Print();
   if (!scanner) return Trouble("the log holds no request");
 
@@ -327,6 +309,7 @@ int Scan(const ScanOptions& options) {
       out << "{\"account\": " << Quote(account) << ", \"score\": " << Number(summary->score)
           << ", \"requests\": " << summary->requests << "}\n";
     }
+    out.close();
     if (!out) return Trouble("cannot write '" + options.scores + "'");
   }
   std::size_t by_level[4] = {};

@@ -50,7 +50,7 @@ std::string InWords(const FeatureSpec& spec, double value) {
         std::snprintf(number, sizeof(number), "%.0f h", value);
         break;
       case FeatureForm::kLog2:
-        std::snprintf(number, sizeof(number), "%.3g times", std::exp2(value));
+        std::snprintf(number, sizeof(number), "%.3g", std::exp2(value));
         break;
       case FeatureForm::kExp:
         std::snprintf(number, sizeof(number), "%.0f", std::exp(value));

@@ -40,7 +40,7 @@ class Judge {
   std::array<Level, calibrate::PathHistogram::kBins> levels_{};
 };
 
-// "61 %", "2.3 nats", "4 h", "3.2 times", ...
+// "61 %", "2.3 nats", "4 h", "3.2", ...
 std::string InWords(const FeatureSpec& spec, double value);
 
 }  // namespace distillwatch::monitor

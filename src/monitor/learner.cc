@@ -21,7 +21,6 @@ using monitor::FullAccount;
 using monitor::Header;
 using score::Look;
 
-constexpr std::size_t kCampaigns = 1200;
 constexpr std::int64_t kDay_us = 86'400'000'000;
 constexpr std::uint64_t kFoldSalt = 0x51ed270b7a3c2d19ULL;
 constexpr std::size_t kMostWindows = 64;
@@ -90,6 +89,13 @@ Result<ReferenceLearner> ReferenceLearner::Create(const LearnerOptions& options)
   if (options.most_accounts < 2 || options.most_accounts > 16'000'000) {
     return InvalidArgument("most_accounts is " + std::to_string(options.most_accounts) +
                            "; allowed: 2 to 16000000");
+  }
+  if (options.campaigns < 20 || options.campaigns > 100'000) {
+    return InvalidArgument("campaigns is " + std::to_string(options.campaigns) +
+                           "; allowed: 20 to 100000");
+  }
+  if (options.trees < 1 || options.trees > score::Model::kMostTrees) {
+    return InvalidArgument("trees is " + std::to_string(options.trees) + "; allowed: 1 to 4096");
   }
   std::string key = options.key;
   if (key.empty()) {
@@ -174,7 +180,8 @@ Result<Reference> ReferenceLearner::Learn() const {
   // Simulated and grafted harvesters weigh the same, and a campaign the same however many looks it
   // gave.
   for (const auto& harvesters :
-       {monitor::SimulateHarvesters(kCampaigns, s.engine.shingler(), s.plan, s.options.seed),
+       {monitor::SimulateHarvesters(s.options.campaigns, s.engine.shingler(), s.plan,
+                                    s.options.seed),
         s.grafts.Looks()}) {
     std::map<std::uint32_t, double> looks_of;
     for (const auto& h : harvesters) looks_of[h.campaign] += 1;
@@ -183,7 +190,8 @@ Result<Reference> ReferenceLearner::Learn() const {
                     1 / (looks_of[h.campaign] * static_cast<double>(looks_of.size())));
     }
   }
-  const std::vector<score::Tree> trees = score::Fit(positives, unlabelled);
+  const std::vector<score::Tree> trees =
+      score::Fit(positives, unlabelled, {.trees = s.options.trees});
   const score::Model raw(monitor::kFeatures, trees, {});
 
   // Scores of different ages are made comparable by what all looks of the training accounts score.
