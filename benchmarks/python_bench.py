@@ -22,7 +22,7 @@ KEY = b"0123456789abcdef"
 def main():
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 9
-    log = dw.simulate(seed=1, accounts=max(20, rows // 150), campaigns=8, members=8).head(rows)
+    log = dw.simulate(seed=1, accounts=max(20, rows // 150), campaigns=8).head(rows)
     rows = len(log)
     accounts, prompts = log["account"].tolist(), log["prompt"].tolist()
     times = log["time"].to_numpy()

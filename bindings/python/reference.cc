@@ -133,19 +133,23 @@ void BindReference(py::module_& m) {
 
   py::class_<Learner>(m, "ReferenceLearner", "Learns a reference from a log.")
       .def(py::init([](py::handle key, py::handle horizon, py::handle most_accounts,
-                       py::handle max_prompt_bytes, py::handle seed) {
+                       py::handle max_prompt_bytes, py::handle campaigns, py::handle trees,
+                       py::handle seed) {
              constexpr std::uint64_t kMost = ~std::uint64_t{0};
              LearnerOptions options;
              if (!key.is_none()) options.key = Text(key, "key").view();
              options.horizon = ToSeconds(horizon, "horizon");
              options.most_accounts = ToCount(most_accounts, "most_accounts", kMost);
              options.max_prompt_bytes = ToCount(max_prompt_bytes, "max_prompt_bytes", kMost);
+             options.campaigns = ToCount(campaigns, "campaigns", kMost);
+             options.trees = ToCount(trees, "trees", kMost);
              options.seed = ToCount(seed, "seed", kMost);
              return std::make_unique<Learner>(Unwrap(ReferenceLearner::Create(options)));
            }),
            py::kw_only(), py::arg("key") = py::none(), py::arg("horizon") = 30 * 24 * 3600,
            py::arg("most_accounts") = 100000, py::arg("max_prompt_bytes") = 65536,
-           py::arg("seed") = 1)
+           py::arg("campaigns") = LearnerOptions().campaigns,
+           py::arg("trees") = LearnerOptions().trees, py::arg("seed") = 1)
       .def(
           "exclude",
           [](Learner& self, py::handle account) {

@@ -24,7 +24,7 @@ def monitor():
 
 @pytest.fixture(scope="session")
 def log():
-    return dw.simulate(seed=5, accounts=260, campaigns=8, members=6, days=20)
+    return dw.simulate(seed=5, accounts=300, campaigns=8, days=20)
 
 
 @pytest.fixture(scope="session")

@@ -183,8 +183,8 @@ def test_signatures_find_near_duplicates():
 
 def test_simulation_is_labelled_and_repeatable():
     pytest.importorskip("pandas")
-    log = dw.simulate(seed=2, accounts=20, campaigns=3, members=2)
-    assert log.equals(dw.simulate(seed=2, accounts=20, campaigns=3, members=2))
+    log = dw.simulate(seed=2, accounts=20, campaigns=3)
+    assert log.equals(dw.simulate(seed=2, accounts=20, campaigns=3))
     assert set(log["label"]) == {"benign", "distill"} and log["time"].is_monotonic_increasing
     assert not log.loc[log["label"] == "benign", "distill"].any()
     assert isinstance(dw.simulate(accounts=5, campaigns=0, frame=False), dict)

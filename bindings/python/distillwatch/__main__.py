@@ -201,11 +201,11 @@ def _scan(arguments: argparse.Namespace) -> int:
 def _simulate(arguments: argparse.Namespace) -> int:
     log = simulate(
         seed=arguments.seed, days=arguments.days, accounts=arguments.accounts, campaigns=arguments.campaigns,
-        members=arguments.members, frame=False,
+        start=datetime.fromisoformat(arguments.start), frame=False,
     )
     os.makedirs(arguments.out, exist_ok=True)
     seconds = log["time"].astype(np.int64) / 1e6
-    names = ("account", "prompt", "ip", "user_agent", "payment", "model")
+    names = ("account", "prompt", "system", "ip", "user_agent", "payment", "model")
     with open(os.path.join(arguments.out, "log.jsonl"), "w", encoding="utf-8") as file:
         for time, *texts in zip(seconds.tolist(), *(log[name] for name in names)):
             file.write(json.dumps({"time": time, **dict(zip(names, texts))}, ensure_ascii=False) + "\n")
@@ -265,9 +265,9 @@ def _parser() -> argparse.ArgumentParser:
     simulated.add_argument("--out", required=True, help="folder to write to")
     simulated.add_argument("--seed", type=int, default=1)
     simulated.add_argument("--days", type=float, default=30)
-    simulated.add_argument("--accounts", type=int, default=1000, help="benign ones")
-    simulated.add_argument("--campaigns", type=int, default=12)
-    simulated.add_argument("--members", type=int, default=12, help="of a campaign, at most")
+    simulated.add_argument("--accounts", type=int, default=2000, help="benign ones")
+    simulated.add_argument("--campaigns", type=int, default=8)
+    simulated.add_argument("--start", default="2026-01-01", help="the first day")
     judged = command("evaluate", _evaluate, "alerts and scores against labels")
     judged.add_argument("labels", help="folder with accounts.csv and requests.csv, perhaps gzipped")
     judged.add_argument("alerts", help="JSON lines with account and time")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _core
 from ._core import Monitor, Reference, ReferenceLearner, Shingler
-from ._types import Event, Text
+from ._types import Event, Text, Time
 
 # Signatures for exploring need no secret; those of a gateway are keyed with the operator's.
 _EXPLORING = b"distillwatch: for exploring, not secret"
@@ -79,14 +79,18 @@ def learn(
     key: Optional[Text] = None,
     horizon: Union[timedelta, float] = timedelta(days=30),
     most_accounts: int = 100000,
+    campaigns: int = 1200,
+    trees: int = 400,
     seed: int = 1,
 ) -> Reference:
     """Learns a reference from a log in columns (see Monitor.observe_many). May take a minute.
 
     `exclude` names accounts that were adjudicated to be distilling. Without a key one is drawn at
-    random and kept in the reference, which is then as secret as the key.
+    random and kept in the reference, which is then as secret as the key. Fewer generated `campaigns`
+    and `trees` are learned faster and see less.
     """
-    learner = ReferenceLearner(key=key, horizon=horizon, most_accounts=most_accounts, seed=seed)
+    learner = ReferenceLearner(key=key, horizon=horizon, most_accounts=most_accounts, campaigns=campaigns,
+                               trees=trees, seed=seed)
     for account in exclude:
         learner.exclude(account)
     learner.observe_many(
@@ -151,18 +155,18 @@ def simulate(
     *,
     seed: int = 1,
     days: float = 30,
-    accounts: int = 1000,
-    campaigns: int = 12,
-    members: int = 12,
+    accounts: int = 2000,
+    campaigns: int = 8,
+    start: Time = datetime(2026, 1, 1),
     frame: bool = True,
 ) -> Any:
     """A labelled month of artificial traffic, in the shapes of disclosed campaigns.
 
-    `accounts` benign ones and at most `members` of each campaign. Columns: time, account, prompt,
-    ip, user_agent, payment, model; and the labels distill (of the request), label, persona and
+    The month that the program's `simulate` writes for the same seed: `accounts` benign ones, and
+    campaigns that have at most 3 % of that together. Columns: time, account, prompt, system, ip, user_agent, payment, model; and the labels distill (of the request), label, persona and
     campaign (of the account). A DataFrame, or without `frame` a dict of columns.
     """
-    columns = _core.simulate(seed, days, accounts, campaigns, members)
+    columns = _core.simulate(seed, days, accounts, campaigns, start)
     columns["time"] = columns["time"].astype("M8[us]")
     columns["distill"] = columns["distill"].astype(bool)
     columns["label"] = np.where(columns.pop("harvester"), "distill", "benign").astype(object)

@@ -85,7 +85,7 @@ class CampaignOptions:
 
     enabled: bool = True
     false_campaigns: float = 1.0
-    most_groups: int = 200
+    most_groups: int = 100
     most_accounts: int = 1 << 20
 
 
