@@ -115,7 +115,7 @@ def _key(path: Optional[str]) -> Optional[bytes]:
 def _reference(arguments: argparse.Namespace) -> int:
     learner = ReferenceLearner(
         key=_key(arguments.key_file), horizon=arguments.horizon_days * 86400,
-        most_accounts=arguments.accounts, seed=arguments.seed,
+        most_accounts=arguments.accounts, campaigns=arguments.campaigns, seed=arguments.seed,
     )
     if arguments.without:
         with open(arguments.without, encoding="utf-8") as file:
@@ -199,11 +199,11 @@ def _scan(arguments: argparse.Namespace) -> int:
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
+    os.makedirs(arguments.out, exist_ok=True)
     log = simulate(
         seed=arguments.seed, days=arguments.days, accounts=arguments.accounts, campaigns=arguments.campaigns,
         start=datetime.fromisoformat(arguments.start), frame=False,
     )
-    os.makedirs(arguments.out, exist_ok=True)
     seconds = log["time"].astype(np.int64) / 1e6
     names = ("account", "prompt", "system", "ip", "user_agent", "payment", "model")
     with open(os.path.join(arguments.out, "log.jsonl"), "w", encoding="utf-8") as file:
@@ -260,6 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     reference.add_argument("--without", help="a file of accounts to leave out, one a line")
     reference.add_argument("--horizon-days", type=float, default=30)
     reference.add_argument("--accounts", type=int, default=100000, help="learn from at most so many")
+    reference.add_argument("--campaigns", type=int, default=1200, help="of generated harvesters to fit the score with")
     reference.add_argument("--seed", type=int, default=1, help="of the generated harvesters")
     simulated = command("simulate", _simulate, "write a labelled month in the shapes of disclosed campaigns")
     simulated.add_argument("--out", required=True, help="folder to write to")
