@@ -43,6 +43,7 @@ struct ExplainOptions {
   LogOptions log;
   std::string reference;  // file; empty: the log is its own reference
   std::string account;
+  std::uint32_t campaign = 0;  // in place of an account
   std::string at;  // time up to which the log is read; empty: explains the highest score
   bool json = false;
   std::size_t rows = 12;  // of the table
