@@ -247,6 +247,26 @@ def test_review_names_its_words(log, reference):
         dw.Monitor(campaigns=dw.CampaignOptions(false_campaigns=-1))
 
 
+def test_watching_is_observing_with_reviews(log, reference):
+    def fresh():
+        return dw.Monitor(reference=reference, key=KEY, promise=dw.Promise(per_million=50000),
+                          campaigns=dw.CampaignOptions(false_campaigns=100))
+
+    columns, monitor = dw.event_columns(log), fresh()
+    verdicts, joined = dw.watch(monitor, log, threads=2)
+    assert len(verdicts) == len(log)
+    named = {m.account for c in monitor.campaigns() for m in c.members}
+    assert {monitor.account_id(j["account"]) for j in joined} >= named
+    never, none = dw.watch(fresh(), log, review_hours=1e6)
+    alone = fresh().observe_many(**columns, frame=False)
+    assert (never == alone).all()
+    again = dw.watch(fresh(), {name: list(log[name]) for name in ("account", "time", "prompt", "model", "system")})[0]
+    assert len(again) == len(log)
+    assert len(dw.watch(fresh(), log.head(0))[0]) == 0
+    with pytest.raises(ValueError, match="review_hours"):
+        dw.watch(fresh(), log, review_hours=0)
+
+
 def test_threads_share_a_monitor(log, reference):
     monitor = dw.Monitor(reference=reference, key=KEY, promise=dw.Promise(per_million=50000))
     columns = dw.event_columns(log.head(4000))

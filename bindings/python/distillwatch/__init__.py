@@ -24,6 +24,7 @@ from ._batch import (
     save_reference,
     signatures,
     simulate,
+    watch,
 )
 from ._core import (
     CoverageCells,

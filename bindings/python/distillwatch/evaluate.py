@@ -110,8 +110,17 @@ class Labels:
 # --- from verdicts to alerts and scores
 
 
-def alerts(log: Any, verdicts: Any, level: Level = Level.DISTILLING) -> list[dict[str, Any]]:
-    """The first verdict of each account that reached the level, and the campaign that it ended in."""
+def alerts(
+    log: Any,
+    verdicts: Any,
+    level: Level = Level.DISTILLING,
+    *,
+    joined: Iterable[Mapping[str, Any]] = (),
+) -> list[dict[str, Any]]:
+    """The first verdict of each account that reached the level, and the campaign that it ended in.
+
+    `joined`, as distillwatch.watch gives it, adds an alert for each account that a review named.
+    """
     accounts = np.asarray(log["account"], dtype=object)
     us = _core.microseconds(log["time"])
     flagged = np.flatnonzero(np.asarray(verdicts["level"]) >= int(level))
@@ -121,7 +130,7 @@ def alerts(log: Any, verdicts: Any, level: Level = Level.DISTILLING) -> list[dic
         alert = out.setdefault(accounts[row], {"account": accounts[row], "time": us[row] / 1e6, "campaign": None})
         if campaigns[row]:
             alert["campaign"] = int(campaigns[row])
-    return list(out.values())
+    return [*out.values(), *map(dict, joined)]
 
 
 def scores(log: Any, verdicts: Any) -> dict[str, float]:
