@@ -40,4 +40,13 @@ PYTHON
 "$python" -m mypy --config-file "$top/pyproject.toml" -p distillwatch
 "$python" -m mypy.stubtest distillwatch._core --mypy-config-file "$top/pyproject.toml" \
   --allowlist "$top/tests/python/stubtest_allowlist" --ignore-unused-allowlist
-echo "package_test: version $version installs, type checks and runs"
+# The notebook, from its first cell to its last; about a minute.
+"$python" - "$top/examples/refit.ipynb" <<'PYTHON'
+import sys
+
+import nbformat
+from nbclient import NotebookClient
+
+NotebookClient(nbformat.read(sys.argv[1], 4), timeout=900, kernel_name="python3").execute()
+PYTHON
+echo "package_test: version $version installs, type checks and runs, and so does the notebook"
