@@ -206,8 +206,8 @@ bool ArrowColumn::Offers(py::handle value) {
 
 ArrowColumn::ArrowColumn(py::handle value, const char* name) {
   if (py::hasattr(value, "__arrow_c_array__")) {
-    const auto pair = py::reinterpret_steal<py::tuple>(
-        PySequence_Tuple(value.attr("__arrow_c_array__")().ptr()));
+    const auto pair =
+        py::reinterpret_steal<py::tuple>(PySequence_Tuple(value.attr("__arrow_c_array__")().ptr()));
     if (!pair) throw py::error_already_set();
     if (pair.size() != 2) throw py::type_error("__arrow_c_array__ must give two capsules");
     auto schema = Take<ArrowSchema>(pair[0], "arrow_schema");

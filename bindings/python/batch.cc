@@ -20,8 +20,8 @@ Batch::Counts Batch::CountColumn(py::handle values, const char* name) {
   if (PyIndex_Check(values.ptr()) && !py::isinstance<py::array>(values)) {
     return {{}, static_cast<std::uint32_t>(ToCount(values, name, kMost))};
   }
-  Counts counts{Python("distillwatch._columns", "counts")(values, name)
-                    .cast<py::array_t<std::int64_t>>()};
+  Counts counts{
+      Python("distillwatch._columns", "counts")(values, name).cast<py::array_t<std::int64_t>>()};
   Rows(static_cast<std::size_t>(counts.values.size()), name);
   return counts;
 }

@@ -75,8 +75,7 @@ void Batch::ForEach(std::size_t threads, See&& see) {
         std::vector<Attribute> attributes;
         attributes.reserve(attributes_.size());
         for (std::size_t row = alone ? 1 : begin; row < end; ++row) {
-          if (threads > 1 &&
-              std::hash<std::string_view>()(accounts_[row]) % threads != worker) {
+          if (threads > 1 && std::hash<std::string_view>()(accounts_[row]) % threads != worker) {
             continue;
           }
           see(row, At(row, attributes));

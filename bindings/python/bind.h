@@ -109,6 +109,7 @@ void BindSimilar(py::module_& m);
 void BindReference(py::module_& m);
 void BindMonitor(py::module_& m);
 void BindSimulate(py::module_& m);
+void BindLooks(py::module_& m);
 void BindFit(py::module_& m);
 void BindColumn(py::module_& m);
 

@@ -46,10 +46,10 @@ class TextColumn {
   std::optional<std::size_t> size_;
   Text all_;
   std::optional<ArrowColumn> arrow_;
-  py::tuple objects_;              // of a sequence, or the words of codes_
+  py::tuple objects_;                // of a sequence, or the words of codes_
   py::array_t<std::int32_t> codes_;  // of a categorical; -1 is missing
   bool coded_ = false;
-  std::vector<Text> texts_;            // of the block, or the words
+  std::vector<Text> texts_;              // of the block, or the words
   std::vector<std::string_view> views_;  // from row begin_ on
   std::size_t begin_ = 0;
 };

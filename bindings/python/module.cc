@@ -16,5 +16,6 @@ PYBIND11_MODULE(_core, m) {
   BindReference(m);
   BindMonitor(m);
   BindSimulate(m);
+  BindLooks(m);
   BindFit(m);
 }

@@ -58,8 +58,8 @@ Verdict Observe(Monitor& self, const OwnedEvent& owned) {
 
 py::array ObserveMany(Monitor& self, py::handle accounts, py::handle times, py::handle prompts,
                       py::handle systems, py::handle models, py::handle earlier_turns,
-                      py::handle completion_tokens, py::handle prompt_tokens,
-                      py::handle attributes, py::handle threads) {
+                      py::handle completion_tokens, py::handle prompt_tokens, py::handle attributes,
+                      py::handle threads) {
   const std::uint64_t workers = ToCount(threads, "threads", 256);
   if (workers == 0) throw py::value_error("threads is 0; allowed: 1 to 256");
   Batch batch(accounts, times, prompts, systems, models, earlier_turns, completion_tokens,
@@ -72,8 +72,8 @@ py::array ObserveMany(Monitor& self, py::handle accounts, py::handle times, py::
   return out;
 }
 
-// How long the same rows take in C++ alone, from strings of its own: what observe_many is measured by
-// (benchmarks/python_bench.py).
+// How long the same rows take in C++ alone, from strings of its own: what observe_many is measured
+// by (benchmarks/python_bench.py).
 double ObserveSeconds(Monitor& self, py::handle accounts, py::handle times, py::handle prompts) {
   struct Row {
     std::string account, prompt;
@@ -197,8 +197,8 @@ void BindMonitor(py::module_& m) {
           py::arg("system") = "", py::arg("earlier_turns") = 0, py::arg("model") = "",
           py::arg("completion_tokens") = 0, py::arg("attributes") = py::none(),
           py::arg("prompt_tokens") = 0)
-      .def("_observe_many", &ObserveMany, py::arg("accounts"), py::arg("times"),
-           py::arg("prompts"), py::arg("systems"), py::arg("models"), py::arg("earlier_turns"),
+      .def("_observe_many", &ObserveMany, py::arg("accounts"), py::arg("times"), py::arg("prompts"),
+           py::arg("systems"), py::arg("models"), py::arg("earlier_turns"),
            py::arg("completion_tokens"), py::arg("prompt_tokens"), py::arg("attributes"),
            py::arg("threads"))
       .def(

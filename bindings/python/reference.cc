@@ -47,8 +47,8 @@ struct Learner {
 void BindReference(py::module_& m) {
   py::class_<Promise>(m, "Promise",
                       "At most so many falsely flagged accounts of a million benign ones.")
-      .def(py::init(&MakePromise), py::arg("per_million") = 1000,
-           py::arg("contamination") = 0.02, py::arg("mode") = "expectation")
+      .def(py::init(&MakePromise), py::arg("per_million") = 1000, py::arg("contamination") = 0.02,
+           py::arg("mode") = "expectation")
       .def_readonly("per_million", &Promise::per_million)
       .def_readonly("contamination", &Promise::contamination)
       .def_property_readonly("mode", [](const Promise& p) { return ModeName(p.mode); })
@@ -78,13 +78,12 @@ void BindReference(py::module_& m) {
       },
       py::arg("promise"), py::arg("accounts"));
 
-  py::class_<Reference>(m, "Reference", "The operator's own accounts, and the score fitted to them.")
+  py::class_<Reference>(m, "Reference",
+                        "The operator's own accounts, and the score fitted to them.")
       .def_static("shipped", [] { return Reference::Shipped(); })
       .def_static(
           "parse",
-          [](py::handle bytes) {
-            return Unwrap(Reference::Parse(Text(bytes, "bytes").view()));
-          },
+          [](py::handle bytes) { return Unwrap(Reference::Parse(Text(bytes, "bytes").view())); },
           py::arg("bytes"))
       .def("serialize", [](const Reference& self) { return ToBytes(self.Serialize()); })
       .def_static(
@@ -115,8 +114,7 @@ void BindReference(py::module_& m) {
              return py::isinstance<Reference>(other) &&
                     self.Serialize() == other.cast<const Reference&>().Serialize();
            })
-      .def("__hash__",
-           [](const Reference& self) { return py::hash(ToBytes(self.Serialize())); })
+      .def("__hash__", [](const Reference& self) { return py::hash(ToBytes(self.Serialize())); })
       .def("__repr__",
            [](const Reference& r) {
              if (r.accounts() == 0) return std::string("<Reference: the shipped one>");
@@ -124,8 +122,9 @@ void BindReference(py::module_& m) {
                     std::to_string(r.fit_accounts()) + " others, horizon " +
                     std::to_string(r.horizon().count() / 3600) + " h>";
            })
-      .def("_repr_html_",
-           [](const py::object& self) { return Python("distillwatch._html", "of_reference")(self); })
+      .def(
+          "_repr_html_",
+          [](const py::object& self) { return Python("distillwatch._html", "of_reference")(self); })
       .def(py::pickle([](const Reference& r) { return ToBytes(r.Serialize()); },
                       [](const py::bytes& bytes) {
                         return Unwrap(Reference::Parse(std::string_view(bytes)));
@@ -188,8 +187,8 @@ void BindReference(py::module_& m) {
           [](Learner& self, py::handle accounts, py::handle times, py::handle prompts,
              py::handle systems, py::handle models, py::handle earlier_turns,
              py::handle completion_tokens, py::handle prompt_tokens, py::handle attributes) {
-            Batch batch(accounts, times, prompts, systems, models, earlier_turns,
-                        completion_tokens, prompt_tokens, attributes);
+            Batch batch(accounts, times, prompts, systems, models, earlier_turns, completion_tokens,
+                        prompt_tokens, attributes);
             batch.ForEach(1, [&self](std::size_t, const Event& event) {
               const std::lock_guard lock(self.mutex);
               self.learner.Observe(event);

@@ -14,11 +14,10 @@ py::dict Simulate(py::handle seed, double days, py::handle accounts, py::handle 
   if (!(days >= 1 && days <= 366)) {
     throw py::value_error("days is " + std::to_string(days) + "; allowed: 1 to 366");
   }
-  const simulate::MonthOptions options = {
-      .seed = ToCount(seed, "seed", ~std::uint64_t{0}),
-      .days = days,
-      .accounts = ToCount(accounts, "accounts", 10'000'000),
-      .campaigns = ToCount(campaigns, "campaigns", 1'000'000)};
+  const simulate::MonthOptions options = {.seed = ToCount(seed, "seed", ~std::uint64_t{0}),
+                                          .days = days,
+                                          .accounts = ToCount(accounts, "accounts", 10'000'000),
+                                          .campaigns = ToCount(campaigns, "campaigns", 1'000'000)};
   const std::int64_t start_us = ToTime(start, "start").time_since_epoch().count();
   simulate::LabelledMonth month;
   {
@@ -40,8 +39,13 @@ py::dict Simulate(py::handle seed, double days, py::handle accounts, py::handle 
   };
   std::vector<Words> words;
   for (const auto& account : all) {
-    words.push_back({account.id, account.system, account.payment, account.client, account.persona,
-                     account.campaign, {}});
+    words.push_back({account.id,
+                     account.system,
+                     account.payment,
+                     account.client,
+                     account.persona,
+                     account.campaign,
+                     {}});
     for (const auto& address : account.addresses) words.back().addresses.emplace_back(address);
   }
   const py::str old_model("model-1"), new_model("model-2"), nowhere("");
@@ -51,8 +55,7 @@ py::dict Simulate(py::handle seed, double days, py::handle accounts, py::handle 
     const Words& w = words[place.account];
     ids[i] = w.id;
     prompts[i] = py::str(request.prompt);
-    addresses[i] =
-        request.address < w.addresses.size() ? w.addresses[request.address] : nowhere;
+    addresses[i] = request.address < w.addresses.size() ? w.addresses[request.address] : nowhere;
     systems[i] = w.system;
     clients[i] = w.client;
     payments[i] = w.payment;

@@ -58,11 +58,11 @@ py::class_<T> BindKeyed(py::module_& m, const char* name, const char* doc) {
              return py::isinstance<T>(other) && self == other.cast<const T&>();
            })
       .def("__copy__", [](const T& self) { return T(self); })
-      .def("__deepcopy__", [](const T& self, py::handle) { return T(self); }, py::arg("memo"))
-      .def(py::pickle([](const T& self) { return ToBytes(self.Serialize(0)); },
-                      [](const py::bytes& bytes) {
-                        return Unwrap(T::Parse(std::string_view(bytes), 0));
-                      }));
+      .def(
+          "__deepcopy__", [](const T& self, py::handle) { return T(self); }, py::arg("memo"))
+      .def(py::pickle(
+          [](const T& self) { return ToBytes(self.Serialize(0)); },
+          [](const py::bytes& bytes) { return Unwrap(T::Parse(std::string_view(bytes), 0)); }));
 }
 
 template <typename T>
@@ -73,8 +73,7 @@ py::class_<T> BindTimed(py::module_& m, const char* name, const char* doc) {
       .def("decay", &T::Decay, py::arg("factor"))
       .def("serialize", [](const T& self) { return ToBytes(self.Serialize()); })
       .def_static(
-          "parse",
-          [](py::handle bytes) { return Unwrap(T::Parse(Text(bytes, "bytes").view())); },
+          "parse", [](py::handle bytes) { return Unwrap(T::Parse(Text(bytes, "bytes").view())); },
           py::arg("bytes"))
       .def("__eq__",
            [](const T& self, py::handle other) {
@@ -83,10 +82,9 @@ py::class_<T> BindTimed(py::module_& m, const char* name, const char* doc) {
       .def("__copy__", [](const T& self) { return T(self); })
       .def(
           "__deepcopy__", [](const T& self, py::handle) { return T(self); }, py::arg("memo"))
-      .def(py::pickle([](const T& self) { return ToBytes(self.Serialize()); },
-                      [](const py::bytes& bytes) {
-                        return Unwrap(T::Parse(std::string_view(bytes)));
-                      }));
+      .def(py::pickle(
+          [](const T& self) { return ToBytes(self.Serialize()); },
+          [](const py::bytes& bytes) { return Unwrap(T::Parse(std::string_view(bytes))); }));
 }
 
 template <std::size_t kSlots>
@@ -297,9 +295,9 @@ void BindSketch(py::module_& m) {
           py::arg("gap_s"))
       .def("measure", [](const GapHistogram& self) {
         const GapHistogram::Estimate e = self.Measure();
-        return Python("distillwatch._types", "GapEstimate")(
-            e.log_deviation, e.pace_deviation, e.burstiness, e.memory, e.entropy_nats,
-            e.longest_to_median_log2, e.events);
+        return Python("distillwatch._types", "GapEstimate")(e.log_deviation, e.pace_deviation,
+                                                            e.burstiness, e.memory, e.entropy_nats,
+                                                            e.longest_to_median_log2, e.events);
       });
   BindTimed<ScaleCounts>(m, "ScaleCounts", "Counts of requests in bins of one width.")
       .def(
@@ -317,8 +315,7 @@ void BindSketch(py::module_& m) {
       });
   BindTimed<HourHistogram>(m, "HourHistogram", "Requests by hour of the day, UTC.")
       .def(
-          "update",
-          [](HourHistogram& self, py::handle time) { self.Update(ToTime(time, "time")); },
+          "update", [](HourHistogram& self, py::handle time) { self.Update(ToTime(time, "time")); },
           py::arg("time"))
       .def("measure", [](const HourHistogram& self) {
         const HourHistogram::Estimate e = self.Measure();

@@ -27,8 +27,8 @@ std::string Number(double value) {
 }
 
 py::object Str(const std::string& text) {
-  return py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
-      text.data(), static_cast<py::ssize_t>(text.size()), "surrogateescape"));
+  return py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "surrogateescape"));
 }
 
 py::tuple Fields(const Verdict& v) {
@@ -106,9 +106,8 @@ void BindVerdict(py::module_& m) {
                     ", p_value=" + Number(v.p_value) + ", looked=" + (v.looked ? "True" : "False") +
                     ", campaign=" + std::to_string(v.campaign) + ")";
            })
-      .def("_repr_html_", [](const py::object& self) {
-        return Python("distillwatch._html", "of_verdict")(self);
-      });
+      .def("_repr_html_",
+           [](const py::object& self) { return Python("distillwatch._html", "of_verdict")(self); });
   BindValue(verdict, &VerdictOf);
 
   py::class_<Evidence> evidence(m, "Evidence", "One piece of evidence.");
