@@ -42,7 +42,8 @@ void UpdatePivot(std::uint64_t model_hash, Time now, RateShapeDetector::State& s
 }  // namespace
 
 bool RateShapeDetector::State::Valid() const noexcept {
-  return gaps.Valid() && hours.Valid() && first <= last && pivot >= 0 && pivot <= 1 &&
+  return tick >= 0 && InHistory(first) && InHistory(last) && InHistory(model_since) &&
+         gaps.Valid() && hours.Valid() && first <= last && pivot >= 0 && pivot <= 1 &&
          std::all_of(scales.begin(), scales.end(), [](const ScaleCounts& s) { return s.Valid(); });
 }
 

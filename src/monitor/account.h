@@ -58,6 +58,7 @@ struct Conversation {
 
 struct LiteAccount {
   static constexpr std::size_t kEvents = 15;
+  static constexpr std::int64_t kUnit_us = 10'000;
   // A request in 8 bytes.
   struct Request {
     std::uint32_t since_first_10ms = 0;                   // saturates after 497 days

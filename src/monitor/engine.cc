@@ -10,8 +10,6 @@
 namespace distillwatch::monitor {
 namespace {
 
-constexpr Time kEarliest{};                                // 1970
-constexpr Time kLatest{std::chrono::seconds(7258118400)};  // 2200
 constexpr auto kLate = std::chrono::hours(1);
 
 }  // namespace
@@ -48,9 +46,9 @@ Engine::Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shard
     : shingler_(std::move(shingler)), looks_(looks), table_(shards, max_memory_bytes) {}
 
 Time Engine::Tame(Time time) noexcept {
-  if (time >= kEarliest && time <= kLatest) return time;
+  if (InHistory(time)) return time;
   counters_.wild_times.fetch_add(1, std::memory_order_relaxed);
-  return std::clamp(time, kEarliest, kLatest);
+  return std::clamp(time, kEarliestTime, kLatestTime);
 }
 
 TextScratch& Engine::Scratch() const noexcept {

@@ -30,13 +30,7 @@ Shard::Found Shard::Find(std::uint64_t id) const {
 
 Shard::Found Shard::Touch(std::uint64_t id, Time time) {
   if (const Found found = Find(id); found.lite != nullptr || found.full != nullptr) return found;
-  if (bytes() + sizeof(LiteAccount) > budget_) {
-    if (full_.bytes() > budget_ / 4 * 3 || lite_.size() == 0) {
-      EvictFull(time, id);
-    } else {
-      EvictLite(time, id);
-    }
-  }
+  MakeRoomForLite(time, id);
   const std::uint32_t place = lite_.Allocate();
   index_[id] = place;
   Found found = At(place);
@@ -50,17 +44,53 @@ FullAccount& Shard::Promote(std::uint64_t id, LiteAccount& lite) {
   const std::uint32_t before = index_.find(id)->second;
   lite = lite_[before];
   const Time now = lite.header.last;
-  if (bytes() + sizeof(FullAccount) > budget_) {
-    if (full_.size() > 0 && full_.bytes() + sizeof(FullAccount) > budget_ / 4 * 3) {
-      EvictFull(now, id);
-    } else {
-      while (bytes() + sizeof(FullAccount) > budget_ && lite_.size() > 1) EvictLite(now, id);
-    }
-  }
+  MakeRoomForFull(now, id, sizeof(FullAccount) - sizeof(LiteAccount));
   lite_.Free(before);
   const std::uint32_t place = full_.Allocate();
   index_[id] = place | kFullBit;
   return full_[place];
+}
+
+LiteAccount& Shard::Add(const LiteAccount& account) {
+  MakeRoomForLite(account.header.last, account.header.id);
+  const std::uint32_t place = lite_.Allocate();
+  index_[account.header.id] = place;
+  return lite_[place] = account;
+}
+
+FullAccount& Shard::Add(const FullAccount& account) {
+  MakeRoomForFull(account.header.last, account.header.id, sizeof(FullAccount));
+  const std::uint32_t place = full_.Allocate();
+  index_[account.header.id] = place | kFullBit;
+  return full_[place] = account;
+}
+
+void Shard::Remove(std::uint64_t id) {
+  const auto it = index_.find(id);
+  if (it == index_.end()) return;
+  if (it->second & kFullBit) {
+    full_.Free(it->second & ~kFullBit);
+  } else {
+    lite_.Free(it->second);
+  }
+  index_.erase(it);
+}
+
+void Shard::MakeRoomForLite(Time now, std::uint64_t keep) {
+  if (bytes() + sizeof(LiteAccount) <= budget_) return;
+  if (full_.bytes() > budget_ / 4 * 3 || lite_.size() == 0) {
+    EvictFull(now, keep);
+  } else {
+    EvictLite(now, keep);
+  }
+}
+
+void Shard::MakeRoomForFull(Time now, std::uint64_t keep, std::size_t more) {
+  const auto tight = [this, more] { return bytes() + more > budget_; };
+  if (tight() && full_.size() > 0 && full_.bytes() + sizeof(FullAccount) > budget_ / 4 * 3) {
+    EvictFull(now, keep);
+  }
+  while (tight() && lite_.size() > 1) EvictLite(now, keep);
 }
 
 void Shard::EvictLite(Time now, std::uint64_t keep) {

@@ -62,7 +62,11 @@ class Writer {
   }
   template <typename T, std::size_t n>
   void Put(const std::array<T, n>& fields) {
-    for (const T& field : fields) Put(field);
+    if constexpr (Plain<T>) {
+      bytes_.append(reinterpret_cast<const char*>(fields.data()), sizeof(fields));
+    } else {
+      for (const T& field : fields) Put(field);
+    }
   }
   template <typename T>
   void Put(const std::vector<T>& fields) {
@@ -119,7 +123,17 @@ class Reader {
   }
   template <typename T, std::size_t n>
   void Get(std::array<T, n>& fields) {
-    for (T& field : fields) Get(field);
+    if constexpr (Plain<T> && !std::is_same_v<T, bool>) {
+      if (sizeof(fields) > bytes_.size()) {
+        Fail();
+        fields = {};
+        return;
+      }
+      std::memcpy(fields.data(), bytes_.data(), sizeof(fields));
+      bytes_.remove_prefix(sizeof(fields));
+    } else {
+      for (T& field : fields) Get(field);
+    }
   }
   template <typename T>
   void Get(std::vector<T>& fields) {
@@ -158,6 +172,17 @@ std::string Frame(Kind kind, std::uint64_t key_id, std::string_view payload);
 // The payload, when kind, version, length and checksum are right and the key is the expected one.
 //   Errors  DataLoss, FailedPrecondition (another key)
 Result<std::string_view> Unframe(Kind kind, std::uint64_t key_id, std::string_view bytes);
+
+// A frame of any kind, version and key.
+struct Opened {
+  Kind kind;
+  std::uint64_t key_id = 0;
+  std::string_view payload;
+};
+
+// Takes the first of several frames off `bytes`.
+//   Errors  DataLoss when its length or checksum is wrong
+Result<Opened> TakeFrame(std::string_view& bytes);
 
 template <typename T>
 std::string FrameOf(Kind kind, std::uint64_t key_id, const T& object) {
