@@ -35,11 +35,12 @@ struct Header {
   std::uint32_t campaign = 0;
   std::uint8_t kept = 0;         // requests that a lite record holds
   std::uint8_t signed_kept = 0;  // signatures that a lite record holds
+  bool idle = false;             // no request in this horizon so far
 
   template <typename Io>
   static void Fields(Io& io, auto& s) {
     io(s.id, s.first, s.last, s.looked, s.requests, s.path, s.finished, s.horizon, s.level,
-       s.unfinished, s.campaign, s.kept, s.signed_kept);
+       s.unfinished, s.campaign, s.kept, s.signed_kept, s.idle);
   }
 };
 

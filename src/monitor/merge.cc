@@ -48,6 +48,7 @@ Header UnionOf(const Header& busier, const Header& other) {
   if (busier.horizon == other.horizon) {
     out.path = std::max(busier.path, other.path);
     out.level = std::max(busier.level, other.level);
+    out.idle = busier.idle && other.idle;
     return out;
   }
   const Header& later = busier.horizon > other.horizon ? busier : other;
@@ -55,9 +56,12 @@ Header UnionOf(const Header& busier, const Header& other) {
   out.path = later.path;
   out.level = later.level;
   out.horizon = later.horizon;
+  out.idle = later.idle;
   // The earlier horizon is over for this account.
-  out.finished = std::max(out.finished, earlier.path);
-  out.unfinished = true;
+  if (!earlier.idle) {
+    out.finished = std::max(out.finished, earlier.path);
+    out.unfinished = true;
+  }
   return out;
 }
 

@@ -64,15 +64,20 @@ void Monitor::State::BeginHorizonIfDue(monitor::Header& header) noexcept {
   const std::uint16_t horizon = HorizonOf(header.last);
   if (header.requests == 1) header.horizon = horizon;
   if (header.horizon < horizon) BeginHorizon(header, horizon);
+  header.idle = false;
 }
 
 void Monitor::State::BeginHorizon(monitor::Header& header, std::uint16_t horizon) noexcept {
-  header.finished = header.path;
-  header.unfinished = true;
+  // A reference counts accounts in the horizons in which they asked something, so drift must, too.
+  if (!header.idle) {
+    header.finished = header.path;
+    header.unfinished = true;
+    finished_horizons.fetch_add(1, std::memory_order_relaxed);
+  }
+  header.idle = true;
   header.path = score::kLeastScore;
   header.level = Level::kClear;
   header.horizon = horizon;
-  finished_horizons.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Monitor::State::Raise(monitor::Header& header, score::Points points) noexcept {
