@@ -8,11 +8,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "distillwatch/calibration.h"
+#include "distillwatch/custom_detector.h"
 #include "distillwatch/event.h"
 #include "distillwatch/export.h"
 #include "distillwatch/status.h"
@@ -35,6 +38,8 @@ struct Options {
   std::size_t max_prompt_bytes = 65536;  // 256 B to 16 MiB
   // Locks; a power of two. Each needs 16 KiB of max_memory_bytes.
   std::uint32_t shards = 64;  // 1 to 4096
+  // Detectors of your own; the reference must have been learned with the same ones.
+  std::vector<std::shared_ptr<const CustomDetector>> detectors{};
   // Where the first horizon begins; not set: at the first event.
   std::optional<Time> origin;
 };

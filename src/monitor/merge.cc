@@ -3,6 +3,8 @@
 #include "monitor/merge.h"
 
 #include <algorithm>
+#include <cstring>
+#include <functional>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -128,6 +130,10 @@ FullAccount InFull(const Detectors& detectors, const Account& account) {
 
 }  // namespace
 
+bool IsBusier(const FullAccount& a, const FullAccount& b) {
+  return ByActivity(a, b).first == &a;
+}
+
 Account Union(const Detectors& detectors, const Account& a, const Account& b) {
   const auto* lite_a = std::get_if<LiteAccount>(&a);
   const auto* lite_b = std::get_if<LiteAccount>(&b);
@@ -148,6 +154,9 @@ Status Monitor::Merge(const Monitor& other) {
   const monitor::SnapshotHead head = from.Head();
   if (monitor::ReferenceId(s.judge.content()) != head.reference)
     return FailedPrecondition("the two monitors have different references");
+  if (s.engine.custom().Layout() != head.detectors)
+    return FailedPrecondition("the two monitors have different detectors of the host's");
+  const std::size_t state_bytes = from.engine.custom().state_bytes();
   std::int64_t origin = State::kUnset;
   if (head.origin_us != State::kUnset &&
       !s.origin_us.compare_exchange_strong(origin, head.origin_us) && origin != head.origin_us) {
@@ -159,42 +168,53 @@ Status Monitor::Merge(const Monitor& other) {
     // Copied under the one lock, taken over under the other: two monitors may merge each other.
     std::vector<monitor::LiteAccount> lite;
     std::vector<monitor::FullAccount> full;
+    std::vector<std::byte> states;  // of the host's detectors, account after account
     {
       const monitor::Shard& shard = from.engine.table().shard(i);
       const std::lock_guard lock(shard.mutex);
       full.reserve(shard.full_accounts());
       lite.reserve(shard.accounts() - shard.full_accounts());
+      states.reserve(shard.full_accounts() * state_bytes);
       shard.ForEachPlace([&](const monitor::LiteAccount& record) { lite.push_back(record); },
-                         [&](const monitor::FullAccount& record) { full.push_back(record); });
+                         [&](const monitor::FullAccount& record, const std::byte* custom) {
+                           full.push_back(record);
+                           states.insert(states.end(), custom, custom + state_bytes);
+                         });
     }
-    for (const monitor::LiteAccount& account : lite) s.TakeOver(account);
-    for (const monitor::FullAccount& account : full) s.TakeOver(account);
+    for (const monitor::LiteAccount& account : lite) s.TakeOver(account, nullptr);
+    for (std::size_t a = 0; a < full.size(); ++a)
+      s.TakeOver(full[a], state_bytes > 0 ? &states[a * state_bytes] : nullptr);
   }
   s.Add(head);
   return {};
 }
 
-void Monitor::State::TakeOver(const monitor::Account& account) {
+void Monitor::State::TakeOver(const monitor::Account& account, const std::byte* states) {
   const std::uint64_t id = std::visit([](const auto& record) { return record.header.id; }, account);
+  const auto* lite = std::get_if<monitor::LiteAccount>(&account);
+  const auto* full = std::get_if<monitor::FullAccount>(&account);
   monitor::Shard& shard = engine.table().ShardOf(id);
   const std::lock_guard lock(shard.mutex);
   const monitor::Shard::Found known = shard.Find(id);
-  const auto add = [&shard](const monitor::Account& record) {
-    std::visit([&shard](const auto& r) { shard.Add(r); }, record);
-  };
-  if (known.lite == nullptr && known.full == nullptr) return add(account);
-  const monitor::Account both =
-      known.lite != nullptr
-          ? monitor::Union(engine.detectors(), monitor::Account(*known.lite), account)
-          : monitor::Union(engine.detectors(), monitor::Account(*known.full), account);
-  if (known.lite != nullptr && std::holds_alternative<monitor::LiteAccount>(both)) {
-    *known.lite = std::get<monitor::LiteAccount>(both);
-  } else if (known.full != nullptr) {
-    *known.full = std::get<monitor::FullAccount>(both);
-  } else {
-    shard.Remove(id);
-    add(both);
+  if (known.lite == nullptr && known.full == nullptr) {
+    if (lite != nullptr) return shard.Add(*lite);
+    return shard.Add(*full, states);
   }
+  if (known.full != nullptr) {
+    const bool replace = states != nullptr && monitor::IsBusier(*full, *known.full);
+    *known.full = std::get<monitor::FullAccount>(
+        monitor::Union(engine.detectors(), monitor::Account(*known.full), account));
+    if (replace) std::memcpy(known.custom, states, engine.custom().state_bytes());
+    return;
+  }
+  const monitor::Account both =
+      monitor::Union(engine.detectors(), monitor::Account(*known.lite), account);
+  if (const auto* still_lite = std::get_if<monitor::LiteAccount>(&both)) {
+    *known.lite = *still_lite;
+    return;
+  }
+  shard.Remove(id);
+  shard.Add(std::get<monitor::FullAccount>(both), states);
 }
 
 }  // namespace distillwatch

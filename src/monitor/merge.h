@@ -16,6 +16,9 @@ namespace distillwatch::monitor {
 
 using Account = std::variant<LiteAccount, FullAccount>;
 
+// Whose rhythm, and whose states of the host's detectors, stand for both.
+bool IsBusier(const FullAccount& a, const FullAccount& b);
+
 Account Union(const Detectors& detectors, const Account& a, const Account& b);
 
 }  // namespace distillwatch::monitor

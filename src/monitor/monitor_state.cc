@@ -36,7 +36,8 @@ Result<std::unique_ptr<Monitor::State>> Monitor::State::Create(const Options& op
   if (learned_under != 0 && learned_under != shingler->key_id()) {
     return FailedPrecondition("the reference was learned under another key");
   }
-  Result<monitor::Judge> judge = monitor::Judge::Create(reference, options.promise);
+  Result<monitor::Judge> judge = monitor::Judge::Create(
+      reference, options.promise, monitor::CustomDetectors(options.detectors));
   if (!judge.ok()) return judge.status();
   auto state = std::make_unique<State>(*std::move(shingler), *std::move(judge), options);
   std::tie(state->key, state->key_drawn) = *key;
@@ -45,7 +46,8 @@ Result<std::unique_ptr<Monitor::State>> Monitor::State::Create(const Options& op
 
 Monitor::State::State(Shingler shingler, monitor::Judge judge_of, const Options& options)
     : judge(std::move(judge_of)),
-      engine(std::move(shingler), judge.content().looks, options.shards, options.max_memory_bytes),
+      engine(std::move(shingler), judge.content().looks, options.shards, options.max_memory_bytes,
+             options.detectors),
       seen(judge.content().histogram) {
   if (options.origin) origin_us = options.origin->time_since_epoch().count();
 }

@@ -41,7 +41,7 @@ struct Monitor::State {
   monitor::SnapshotHead Head() const;
   void Add(const monitor::SnapshotHead& head);
   // What another monitor knows of an account, beside or into what this one does.
-  void TakeOver(const monitor::Account& account);
+  void TakeOver(const monitor::Account& account, const std::byte* states);
 
   std::string key;         // the operator's secret
   bool key_drawn = false;  // at random, so that a snapshot has to hold it

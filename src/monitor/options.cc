@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "distillwatch/shingler.h"
+#include "monitor/custom.h"
 
 namespace distillwatch {
 namespace {
@@ -152,6 +153,7 @@ Status CheckEach(const Options& o) {
 
 Status Check(const Options& o) {
   if (Status status = CheckEach(o); !status.ok()) return status;
+  if (Status status = monitor::Check(o.detectors); !status.ok()) return status;
   if (o.max_memory_bytes / o.shards < kLeastShardBytes) {
     return OutOfRange("shards", std::to_string(o.shards),
                       "at most " + std::to_string(o.max_memory_bytes / kLeastShardBytes) +

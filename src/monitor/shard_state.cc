@@ -12,16 +12,19 @@
 namespace distillwatch::monitor {
 namespace {
 
-template <typename Record>
-void SavePool(const Pool<Record>& pool, wire::Writer& out) {
+// after(place): what stands behind a record.
+template <typename Record, typename After>
+void SavePool(const Pool<Record>& pool, wire::Writer& out, After&& after) {
   out(static_cast<std::uint32_t>(pool.places()), pool.free());
   for (std::uint32_t place = 0; place < pool.places(); ++place) {
-    if (pool.used(place)) out(pool[place]);
+    if (!pool.used(place)) continue;
+    out(pool[place]);
+    after(place);
   }
 }
 
-template <typename Record>
-bool RestorePool(wire::Reader& in, std::size_t budget, Pool<Record>& pool) {
+template <typename Record, typename After>
+bool RestorePool(wire::Reader& in, std::size_t budget, Pool<Record>& pool, After&& after) {
   std::uint32_t places = 0;
   std::vector<std::uint32_t> free;
   in(places, free);
@@ -33,13 +36,13 @@ bool RestorePool(wire::Reader& in, std::size_t budget, Pool<Record>& pool) {
   for (std::uint32_t place = 0; place < places; ++place) {
     if (!pool.used(place)) continue;
     in(pool[place]);
-    if (in.failed() || !pool[place].Valid()) return false;
+    if (in.failed() || !pool[place].Valid() || !after(place)) return false;
   }
   return true;
 }
 
-template <typename Record>
-bool ReadPool(wire::Reader& in, const std::function<bool(const Record&)>& visit) {
+template <typename Record, typename Visit>
+bool ReadPool(wire::Reader& in, Visit&& visit) {
   std::uint32_t places = 0;
   std::vector<std::uint32_t> free;
   in(places, free);
@@ -55,13 +58,23 @@ bool ReadPool(wire::Reader& in, const std::function<bool(const Record&)>& visit)
 }  // namespace
 
 void Shard::Save(wire::Writer& out) const {
-  SavePool(lite_, out);
-  SavePool(full_, out);
+  SavePool(lite_, out, [](std::uint32_t) {});
+  SavePool(full_, out, [&](std::uint32_t place) {
+    if (const std::byte* const states = CustomAt(place)) out.Raw(states, custom_->state_bytes());
+  });
   out(lite_hand_, full_hand_, evicted_, demoted_);
 }
 
 bool Shard::Restore(wire::Reader& in, const std::function<bool(std::uint64_t)>& owns) {
-  if (!RestorePool(in, budget_, lite_) || !RestorePool(in, budget_, full_)) return false;
+  const auto custom_at = [&](std::uint32_t place) {
+    GrowCustom();
+    std::byte* const states = CustomAt(place);
+    return states == nullptr || (in.Raw(states, custom_->state_bytes()) && custom_->Valid(states));
+  };
+  if (!RestorePool(in, budget_, lite_, [](std::uint32_t) { return true; }) ||
+      !RestorePool(in, budget_, full_, custom_at)) {
+    return false;
+  }
   in(lite_hand_, full_hand_, evicted_, demoted_);
   index_.clear();
   index_.reserve(lite_.size() + full_.size());
@@ -77,10 +90,15 @@ bool Shard::Restore(wire::Reader& in, const std::function<bool(std::uint64_t)>& 
          known(lite_, 0) && known(full_, kFullBit);
 }
 
-bool Shard::Read(wire::Reader& in, const std::function<bool(const LiteAccount&)>& lite,
-                 const std::function<bool(const FullAccount&)>& full, Counts& counts) {
+bool Shard::Read(wire::Reader& in, const CustomDetectors& custom, const VisitLite& lite,
+                 const VisitFull& full, Counts& counts) {
   std::uint32_t hands[2] = {};
-  if (!ReadPool(in, lite) || !ReadPool(in, full)) return false;
+  const auto states = std::make_unique<std::byte[]>(custom.state_bytes());
+  const auto with_custom = [&](const FullAccount& account) {
+    return in.Raw(states.get(), custom.state_bytes()) && custom.Valid(states.get()) &&
+           full(account, states.get());
+  };
+  if (!ReadPool<LiteAccount>(in, lite) || !ReadPool<FullAccount>(in, with_custom)) return false;
   in(hands[0], hands[1], counts.evicted, counts.demoted);
   return in.Finished();
 }

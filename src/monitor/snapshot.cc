@@ -101,6 +101,7 @@ SnapshotHead Monitor::State::Head() const {
   head.shards = static_cast<std::uint32_t>(engine.table().shards());
   head.shard_budget = engine.table().shard(0).budget();
   head.origin_us = origin_us;
+  head.detectors = engine.custom().Layout();
   head.looks = looks;
   head.finished_horizons = finished_horizons;
   std::copy(flagged.begin(), flagged.end(), head.flagged.begin());
@@ -158,7 +159,7 @@ namespace {
 
 // The shards of a snapshot into an empty state.
 Status RestoreShards(std::span<const wire::Opened> frames, const SnapshotHead& head,
-                     monitor::AccountTable& table) {
+                     const monitor::CustomDetectors& custom, monitor::AccountTable& table) {
   const bool same_shape =
       head.shards == table.shards() && head.shard_budget == table.shard(0).budget();
   for (std::size_t i = 0; i < frames.size(); ++i) {
@@ -169,14 +170,14 @@ Status RestoreShards(std::span<const wire::Opened> frames, const SnapshotHead& h
       fine = shard.Restore(in, [&](std::uint64_t id) { return &table.ShardOf(id) == &shard; });
     } else {
       monitor::Shard::Counts counts;
-      const auto add = [&table](const auto& account) {
+      const auto add = [&table](const auto& account, auto... states) {
         monitor::Shard& shard = table.ShardOf(account.header.id);
         const monitor::Shard::Found known = shard.Find(account.header.id);
         if (known.lite != nullptr || known.full != nullptr) return false;
-        shard.Add(account);
+        shard.Add(account, states...);
         return true;
       };
-      fine = monitor::Shard::Read(in, add, add, counts);
+      fine = monitor::Shard::Read(in, custom, add, add, counts);
       table.shard(i % table.shards()).AddCounts(counts);
     }
     if (!fine) {
@@ -208,6 +209,8 @@ Result<Monitor> Monitor::Restore(std::string_view saved, const Options& options)
     return FailedPrecondition("the snapshot was made under another key");
   if (monitor::ReferenceId(s.judge.content()) != head.reference)
     return FailedPrecondition("the snapshot was made with another reference");
+  if (s.engine.custom().Layout() != head.detectors)
+    return FailedPrecondition("the snapshot was made with other detectors of the host's");
   if (options.origin && head.origin_us != State::kUnset && s.origin_us != head.origin_us) {
     return FailedPrecondition("origin is " + std::to_string(s.origin_us) +
                               " us; the snapshot's horizons begin at " +
@@ -227,7 +230,9 @@ Result<Monitor> Monitor::Restore(std::string_view saved, const Options& options)
     if (rest[i].key_id != head.key_id)
       return FailedPrecondition("'DWSH' was made under another key");
   }
-  if (Status status = RestoreShards(rest.first(head.shards), head, s.engine.table()); !status.ok())
+  if (Status status =
+          RestoreShards(rest.first(head.shards), head, s.engine.custom(), s.engine.table());
+      !status.ok())
     return status;
   s.Add(head);
   return Monitor(*std::move(state));

@@ -50,12 +50,13 @@ struct SnapshotHead {
   std::array<std::uint64_t, 6> counters{};
   calibrate::PathHistogram seen;
   calibrate::DriftMartingale drift;
+  std::vector<std::string> detectors;  // of the host: name and size of state
 
   bool Valid() const noexcept;
   template <typename Io>
   static void Fields(Io& io, auto& s) {
     io(s.key_id, s.key, s.reference, s.shards, s.shard_budget, s.origin_us, s.looks,
-       s.finished_horizons, s.flagged, s.counters, s.seen, s.drift);
+       s.finished_horizons, s.flagged, s.counters, s.seen, s.drift, s.detectors);
   }
 };
 

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "monitor/account.h"
+#include "monitor/custom.h"
 #include "wire/wire.h"
 
 namespace distillwatch::monitor {
@@ -113,11 +114,17 @@ class Shard {
   struct Found {
     LiteAccount* lite = nullptr;
     FullAccount* full = nullptr;
+    std::byte* custom = nullptr;  // a full record's states of the host's detectors, if it has any
     bool fresh = false;
     Header& header() const { return lite != nullptr ? lite->header : full->header; }
   };
 
-  void SetBudget(std::size_t bytes) { budget_ = bytes; }
+  // custom: outlives the shard.
+  void Configure(std::size_t budget, const CustomDetectors& custom) {
+    budget_ = budget;
+    custom_ = &custom;
+    full_bytes_ = sizeof(FullAccount) + custom.state_bytes();
+  }
   std::size_t budget() const { return budget_; }
 
   // Null pointers when the account is not known.
@@ -125,11 +132,12 @@ class Shard {
   // The record of the account, made if needed.
   Found Touch(std::uint64_t id, Time time);
   // Replaces the account's lite record by an empty full one; `lite` receives what it held.
-  FullAccount& Promote(std::uint64_t id, LiteAccount& lite);
+  Found Promote(std::uint64_t id, LiteAccount& lite);
 
   // Takes over a record of another table, whose account must not be known here.
-  LiteAccount& Add(const LiteAccount& account);
-  FullAccount& Add(const FullAccount& account);
+  //   custom  its states, or null for new ones
+  void Add(const LiteAccount& account);
+  void Add(const FullAccount& account, const std::byte* custom);
   // Forgets the account.
   void Remove(std::uint64_t id);
 
@@ -139,13 +147,13 @@ class Shard {
   }
 
   // The records themselves, in an order that depends on the past of the shard alone.
-  template <typename VisitLite, typename VisitFull>
-  void ForEachPlace(VisitLite&& visit_lite, VisitFull&& visit_full) const {
+  template <typename Lite, typename Full>
+  void ForEachPlace(Lite&& visit_lite, Full&& visit_full) const {
     for (std::uint32_t place = 0; place < lite_.places(); ++place) {
       if (lite_.used(place)) visit_lite(std::as_const(lite_)[place]);
     }
     for (std::uint32_t place = 0; place < full_.places(); ++place) {
-      if (full_.used(place)) visit_full(std::as_const(full_)[place]);
+      if (full_.used(place)) visit_full(std::as_const(full_)[place], CustomAt(place));
     }
   }
 
@@ -159,13 +167,15 @@ class Shard {
   struct Counts {
     std::uint64_t evicted = 0, demoted = 0;
   };
-  static bool Read(wire::Reader& in, const std::function<bool(const LiteAccount&)>& lite,
-                   const std::function<bool(const FullAccount&)>& full, Counts& counts);
+  using VisitLite = std::function<bool(const LiteAccount&)>;
+  using VisitFull = std::function<bool(const FullAccount&, const std::byte* custom)>;
+  static bool Read(wire::Reader& in, const CustomDetectors& custom, const VisitLite& lite,
+                   const VisitFull& full, Counts& counts);
   void AddCounts(Counts counts) { evicted_ += counts.evicted, demoted_ += counts.demoted; }
 
   std::size_t accounts() const { return index_.size(); }
   std::size_t full_accounts() const { return full_.size(); }
-  std::size_t bytes() const { return lite_.bytes() + full_.bytes(); }
+  std::size_t bytes() const { return lite_.bytes() + full_.size() * full_bytes_; }
   std::uint64_t evicted() const { return evicted_; }
   std::uint64_t demoted() const { return demoted_; }
 
@@ -174,6 +184,14 @@ class Shard {
  private:
   static constexpr std::uint32_t kFullBit = 1u << 31;
   Found At(std::uint32_t place) const;
+  // Null without detectors of the host's.
+  std::byte* CustomAt(std::uint32_t place) const {
+    if (custom_chunks_.empty()) return nullptr;
+    constexpr std::uint32_t kChunk = Pool<FullAccount>::kChunk;
+    return &custom_chunks_[place / kChunk][place % kChunk * custom_->state_bytes()];
+  }
+  void GrowCustom();
+  std::uint32_t AllocateFull();
   void MakeRoomForLite(Time now, std::uint64_t keep);
   void MakeRoomForFull(Time now, std::uint64_t keep, std::size_t more);
   void EvictLite(Time now, std::uint64_t keep);
@@ -182,15 +200,17 @@ class Shard {
   absl::flat_hash_map<std::uint64_t, std::uint32_t> index_;
   mutable Pool<LiteAccount> lite_;
   mutable Pool<FullAccount> full_;
+  std::vector<std::unique_ptr<std::byte[]>> custom_chunks_;  // beside those of full_
+  const CustomDetectors* custom_ = nullptr;
   std::uint32_t lite_hand_ = 0, full_hand_ = 0;
-  std::size_t budget_ = 0;
+  std::size_t budget_ = 0, full_bytes_ = sizeof(FullAccount);
   std::uint64_t evicted_ = 0, demoted_ = 0;
 };
 
 class AccountTable {
  public:
   // shards: a power of two.
-  AccountTable(std::uint32_t shards, std::size_t max_memory_bytes);
+  AccountTable(std::uint32_t shards, std::size_t max_memory_bytes, const CustomDetectors& custom);
   Shard& ShardOf(std::uint64_t id) { return shards_[id >> 32 & mask_]; }
   const Shard& ShardOf(std::uint64_t id) const { return shards_[id >> 32 & mask_]; }
   std::size_t shards() const { return mask_ + 1; }

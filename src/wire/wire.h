@@ -46,6 +46,9 @@ class Writer {
   void operator()(const T&... fields) {
     (Put(fields), ...);
   }
+  void Raw(const void* data, std::size_t size) {
+    bytes_.append(static_cast<const char*>(data), size);
+  }
   const std::string& bytes() const { return bytes_; }
   std::string Take() && { return std::move(bytes_); }
 
@@ -87,6 +90,14 @@ class Reader {
   template <typename... T>
   void operator()(T&... fields) {
     (Get(fields), ...);
+  }
+  // False, and nothing is written, when there are fewer.
+  bool Raw(void* data, std::size_t size) {
+    if (size > bytes_.size()) Fail();
+    if (failed_) return false;
+    if (size > 0) std::memcpy(data, bytes_.data(), size);
+    bytes_.remove_prefix(size);
+    return true;
   }
   std::size_t left() const { return bytes_.size(); }
   bool failed() const { return failed_; }

@@ -26,10 +26,10 @@ std::vector<HarvesterLook> LooksOver(const Log& log, std::uint64_t seed) {
 }
 
 TEST(Grafts, AreMadeOfTheLogAndTheSeedAlone) {
-  const Log log = MixedLog(60, 0, 5, 1);
+  const Log log = MixedLog(30, 0, 4, 1);
   const auto a = LooksOver(log, 1), b = LooksOver(log, 1), c = LooksOver(log, 2);
   ASSERT_EQ(a.size(), b.size());
-  ASSERT_GT(a.size(), 100u);
+  ASSERT_GT(a.size(), 40u);
   std::set<std::uint32_t> campaigns;
   for (std::size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(a[i].look.requests, b[i].look.requests);
@@ -40,7 +40,7 @@ TEST(Grafts, AreMadeOfTheLogAndTheSeedAlone) {
     EXPECT_LE(a[i].look.time_us, log.back().time.time_since_epoch().count());
     campaigns.insert(a[i].campaign);
   }
-  EXPECT_GT(campaigns.size(), 50u);
+  EXPECT_GT(campaigns.size(), 20u);
   EXPECT_NE(a.size(), c.size());
 }
 

@@ -40,8 +40,7 @@ TEST(Harvesters, AnAccountHasOneLookAnEpoch) {
   const Shingler shingler = *Shingler::Create(support::kTestKey);
   std::set<std::tuple<std::uint32_t, std::uint64_t, std::size_t>> seen;
   for (const HarvesterLook& h : SimulateHarvesters(12, shingler, {}, 3)) {
-    EXPECT_TRUE(
-        seen.insert({h.campaign, h.look.account, score::EpochOf(h.look.requests)}).second);
+    EXPECT_TRUE(seen.insert({h.campaign, h.look.account, score::EpochOf(h.look.requests)}).second);
   }
 }
 

@@ -18,8 +18,8 @@ namespace {
 using score::Points;
 
 Reference Changed(auto&& change) {
-  auto content = std::make_shared<calibrate::ReferenceContent>(
-      ReferenceOf(std::chrono::hours(720)).content());
+  auto content =
+      std::make_shared<calibrate::ReferenceContent>(ReferenceOf(std::chrono::hours(720)).content());
   change(*content);
   return Reference(std::move(content));
 }
@@ -28,6 +28,9 @@ TEST(Judge, LevelsRiseWithTheScoreAndFollowThePromise) {
   const Promise promise = {.per_million = 50'000, .contamination = 0};
   const Reference& reference = ReferenceOf(std::chrono::hours(720));
   const Judge judge = *Judge::Create(reference, promise);
+  const double suspect = 10 *
+                         static_cast<double>(calibrate::MostRank(promise, reference.accounts())) /
+                         static_cast<double>(reference.accounts() + 1);
   Level last = Level::kClear;
   double p_last = 1;
   for (Points path = score::kLeastScore; path <= score::kMostScore; path += 1000) {
@@ -40,7 +43,7 @@ TEST(Judge, LevelsRiseWithTheScoreAndFollowThePromise) {
     EXPECT_EQ(verdict.score, path / 65536.0);
     // What the promise bounds: the share of reference accounts that reach the level.
     EXPECT_EQ(verdict.level == Level::kDistilling, verdict.p_value <= 0.05) << verdict.p_value;
-    EXPECT_EQ(verdict.level >= Level::kSuspect, verdict.p_value <= 0.5) << verdict.p_value;
+    EXPECT_EQ(verdict.level >= Level::kSuspect, verdict.p_value <= suspect) << verdict.p_value;
     last = verdict.level;
     p_last = verdict.p_value;
   }
@@ -79,13 +82,13 @@ TEST(Judge, HostileFeaturesHaveAScore) {
   for (const float value :
        {0.0f, -0.0f, 1e30f, -1e30f, std::nanf(""), std::numeric_limits<float>::infinity(),
         -std::numeric_limits<float>::infinity()}) {
-    const std::vector<float> features(judge.content().feature_names.size(), value);
+    const std::vector<float> values(judge.content().feature_names.size(), value);
     for (const std::uint32_t requests : {0u, 1u, 16u, 255u, 0xffffffffu}) {
-      const Points points = judge.Score(requests, FeaturesFrom(features));
+      const Points points = judge.Score(requests, FeatureVector(std::span<const float>(values)));
       EXPECT_GE(points, score::kLeastScore);
       EXPECT_LE(points, score::kMostScore);
       Explanation out;
-      judge.Explain(requests, FeaturesFrom(features), out);
+      judge.Explain(requests, FeatureVector(std::span<const float>(values)), out);
       double sum = out.base;
       for (const Evidence& piece : out.evidence) sum += piece.contribution;
       EXPECT_EQ(sum, out.score);

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
-#include <set>
+#include <cmath>
+#include <map>
 #include <string>
 
 #include "distillwatch/calibration.h"
@@ -26,6 +29,23 @@ ReferenceLearner LearnerOf(const LearnerOptions& options, const Log& log) {
   return learner;
 }
 
+// A host's own detector: the learner ranks it among customers and generated harvesters alike.
+class TurnDetector {
+ public:
+  static constexpr std::string_view kName = "turns";
+  static constexpr std::array<FeatureSpec, 1> kFeatures = {{{"turns_mean", "{} turns before"}}};
+  struct State {
+    std::uint32_t requests = 0, turns = 0;
+  };
+  void Update(const Observation& seen, State& state) const noexcept {
+    ++state.requests;
+    state.turns += seen.earlier_turns;
+  }
+  std::array<float, 1> Measure(const State& state) const noexcept {
+    return {static_cast<float>(state.turns) / static_cast<float>(state.requests)};
+  }
+};
+
 const Log& Customers() {
   static const Log log = MixedLog(260, 0, 6, 1);
   return log;
@@ -33,7 +53,8 @@ const Log& Customers() {
 
 // One case for all that needs a reference learned in full, because learning takes seconds.
 TEST(ReferenceLearner, LearnsWhatAMonitorCanPromiseWith) {
-  const LearnerOptions options = {.key = std::string(kTestKey)};
+  const LearnerOptions options = {
+      .key = std::string(kTestKey), .campaigns = 150, .detectors = {Custom<TurnDetector>()}};
   const ReferenceLearner learner = LearnerOf(options, Customers());
   EXPECT_GT(learner.accounts(), 200u);
   const Result<Reference> learned = learner.Learn();
@@ -49,6 +70,7 @@ TEST(ReferenceLearner, LearnsWhatAMonitorCanPromiseWith) {
   // Accounts that it has not seen: harvesters stand out, of customers about so many as promised.
   Options monitor_options;
   monitor_options.key = kTestKey;
+  monitor_options.detectors = options.detectors;
   monitor_options.reference = *again;
   monitor_options.promise = {.per_million = 50'000, .contamination = 0};
   Result<Monitor> monitor = Monitor::Create(monitor_options);
@@ -64,16 +86,20 @@ TEST(ReferenceLearner, LearnsWhatAMonitorCanPromiseWith) {
     const bool harvests = account.starts_with("campaign");
     if (harvests && n < 64) continue;
     all[harvests] += 1;
-    flagged[harvests] += monitor->Explain(account)->verdict.level == Level::kDistilling;
+    const Explanation e = *monitor->Explain(account);
+    flagged[harvests] += e.verdict.level == Level::kDistilling;
+    const bool known = std::any_of(e.evidence.begin(), e.evidence.end(), [](const Evidence& piece) {
+      return piece.feature == "turns_mean" && !std::isnan(piece.value);
+    });
+    EXPECT_EQ(known, n >= 16) << account;
   }
-  EXPECT_GT(flagged[1] / all[1], 0.25);
+  EXPECT_GT(flagged[1] / all[1], 2 * flagged[0] / all[0]);
   EXPECT_LT(flagged[0] / all[0], 0.12);
 }
 
 TEST(ReferenceLearner, TooSmallALogIsRefused) {
-  const Status status = LearnerOf({.key = std::string(kTestKey)}, MixedLog(30, 0, 3, 3))
-                            .Learn()
-                            .status();
+  const Status status =
+      LearnerOf({.key = std::string(kTestKey)}, MixedLog(30, 0, 3, 3)).Learn().status();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(status.message().find("needs at least 40 in each half"), std::string::npos)
       << status.message();
@@ -103,7 +129,8 @@ TEST(ReferenceLearner, ExcludingLaterTakesOutWhatWasLearned) {
 
 TEST(ReferenceLearner, ThinningKeepsWhatASmallerBoundWouldHaveKept) {
   const Log log = MixedLog(400, 0, 2, 5);
-  const ReferenceLearner small = LearnerOf({.key = std::string(kTestKey), .most_accounts = 50}, log);
+  const ReferenceLearner small =
+      LearnerOf({.key = std::string(kTestKey), .most_accounts = 50}, log);
   EXPECT_LE(small.accounts(), 50u);
   EXPECT_GT(small.accounts(), 10u);
   // The accounts that survive are those of the smallest hashes, whatever the order of the log.
@@ -120,6 +147,7 @@ TEST(ReferenceLearner, OptionsOutOfRangeAreRefused) {
   EXPECT_EQ(message({.horizon = std::chrono::seconds(59)}),
             "horizon is 59 s; allowed: an hour to 366 days");
   EXPECT_EQ(message({.most_accounts = 1}), "most_accounts is 1; allowed: 2 to 16000000");
+  EXPECT_EQ(message({.campaigns = 39}), "campaigns is 39; allowed: 40 to 100000");
   EXPECT_NE(message({.key = "short"}), "");
   EXPECT_NE(message({.max_prompt_bytes = 1}), "");
 }

@@ -81,24 +81,6 @@ TEST(Monitor, EverythingMayBeCalledBesideObserve) {
   second.join();
 }
 
-TEST(Monitor, HarvestersStandOut) {
-  const Log log = MixedLog(120, 12, 8, 3);
-  Monitor monitor = SmallMonitor();
-  Replay(monitor, log);
-  std::map<std::string, bool> harvests;
-  for (const LogLine& line : log) harvests[line.account] |= line.account.starts_with("campaign");
-  double flagged[2] = {}, all[2] = {};
-  for (const auto& [account, harvester] : harvests) {
-    const Explanation e = *monitor.Explain(account);
-    if (e.requests < 64) continue;
-    all[harvester] += 1;
-    flagged[harvester] += e.verdict.level == Level::kDistilling;
-  }
-  ASSERT_GT(all[1], 5);
-  EXPECT_GT(flagged[1] / all[1], 3 * flagged[0] / all[0]);
-  EXPECT_GT(flagged[1], 2);
-}
-
 TEST(Monitor, EvidenceAddsUpExactlyToTheScore) {
   const Log log = MixedLog(30, 4, 5, 4);
   Monitor monitor = SmallMonitor();

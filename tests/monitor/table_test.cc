@@ -15,6 +15,7 @@ namespace distillwatch::monitor {
 namespace {
 
 constexpr Time kNow{std::chrono::seconds(1767225600)};
+const CustomDetectors kNoDetectors;
 constexpr std::size_t kBudget = std::size_t{1} << 20;
 
 // A record with 16 requests or more.
@@ -22,7 +23,7 @@ FullAccount& Grow(Shard& shard, std::uint64_t id, Level level) {
   const Shard::Found found = shard.Touch(id, kNow);
   found.header().requests = 15;
   LiteAccount lite;
-  FullAccount& full = shard.Promote(id, lite);
+  FullAccount& full = *shard.Promote(id, lite).full;
   full.header = lite.header;
   full.header.requests = 16;
   full.header.level = level;
@@ -32,7 +33,7 @@ FullAccount& Grow(Shard& shard, std::uint64_t id, Level level) {
 
 TEST(AccountTable, FloodOfOneShotsKeepsEvidence) {
   Shard shard;
-  shard.SetBudget(kBudget);
+  shard.Configure(kBudget, kNoDetectors);
   std::vector<std::uint64_t> suspects, busy;
   for (std::uint64_t id = 1; id <= 60; ++id) {
     Grow(shard, id, id % 3 == 0 ? Level::kSuspect : Level::kClear);
@@ -51,7 +52,7 @@ TEST(AccountTable, FloodOfOneShotsKeepsEvidence) {
 // Accounts that pay for 16 requests each push out others like them; a suspect keeps its score.
 TEST(AccountTable, FloodOfBusyAccountsKeepsTheScoresOfSuspects) {
   Shard shard;
-  shard.SetBudget(kBudget);
+  shard.Configure(kBudget, kNoDetectors);
   for (std::uint64_t id = 1; id <= 40; ++id) Grow(shard, id, Level::kDistilling);
   for (std::uint64_t id = 1'000; id < 6'000; ++id) {
     Grow(shard, id, Level::kClear);
@@ -69,7 +70,7 @@ TEST(AccountTable, TheBudgetHoldsForEveryMixOfRequests) {
   support::Random random(1);
   for (const std::size_t budget : {std::size_t{16384}, std::size_t{20000}, std::size_t{100'000}}) {
     Shard shard;
-    shard.SetBudget(budget);
+    shard.Configure(budget, kNoDetectors);
     std::set<std::uint64_t> seen;
     for (int i = 0; i < 20'000; ++i) {
       const std::uint64_t id = 1 + random.Below(300);
@@ -80,7 +81,7 @@ TEST(AccountTable, TheBudgetHoldsForEveryMixOfRequests) {
       if (random.Chance(0.05)) found.header().level = Level::kWatch;
       if (found.lite != nullptr && ++found.lite->header.kept == LiteAccount::kEvents) {
         LiteAccount lite;
-        FullAccount& full = shard.Promote(id, lite);
+        FullAccount& full = *shard.Promote(id, lite).full;
         full.header = lite.header;
       }
       ASSERT_LE(shard.bytes(), budget) << "after " << i;

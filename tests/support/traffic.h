@@ -68,20 +68,21 @@ inline Log MixedLog(std::size_t customers, std::size_t campaigns, double days, s
 
 // What ReferenceLearner does, in small: few trees, half of the customers ranks and fits, the other
 // half calibrates. horizon: of the promise.
-inline Reference SmallReference(std::chrono::seconds horizon = std::chrono::hours(30 * 24)) {
+// detectors: the host's own, beside ours.
+inline Reference SmallReference(std::chrono::seconds horizon = std::chrono::hours(30 * 24),
+                                const monitor::CustomList& detectors = {}) {
   constexpr std::size_t kCustomers = 160, kCampaigns = 30;
   const Shingler shingler = *Shingler::Create(kTestKey);
   auto content = std::make_shared<calibrate::ReferenceContent>();
-  for (const auto& name : monitor::FeatureNames())
+  for (const auto& name : monitor::FeatureNames(monitor::CustomDetectors(detectors)))
     content->feature_names.emplace_back(name.spec.name);
   const auto looks_at = [&](const Log& log) {
-    monitor::Engine engine(shingler, content->looks, 1, std::size_t{1} << 40);
+    monitor::Engine engine(shingler, content->looks, 1, std::size_t{1} << 40, detectors);
     std::vector<score::Look> looks;
     for (const LogLine& line : log) {
       engine.Observe(
           line.AsEvent(), [](monitor::Header&) {},
-          [&](monitor::Header& header, const monitor::FullAccount& account) {
-            const auto features = Measure(engine.detectors(), account);
+          [&](monitor::Header& header, const monitor::FeatureVector& features) {
             looks.push_back({header.id,
                              header.last.time_since_epoch().count(),
                              header.requests,
