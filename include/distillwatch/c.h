@@ -29,11 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(_WIN32)
-#define DISTILLWATCH_C_EXPORT
-#else
-#define DISTILLWATCH_C_EXPORT __attribute__((visibility("default")))
-#endif
+#include "distillwatch/export.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -107,21 +103,21 @@ typedef struct {
 } distillwatch_verdict;
 
 /* The version of the library, as in "0.1.0". */
-DISTILLWATCH_C_EXPORT const char* distillwatch_version(void);
+DISTILLWATCH_EXPORT const char* distillwatch_version(void);
 
 /* Returns  INVALID_ARGUMENT, FAILED_PRECONDITION, DATA_LOSS, NOT_FOUND (a file), UNAVAILABLE; then
  *          *monitor is null. */
-DISTILLWATCH_C_EXPORT int distillwatch_create(const distillwatch_create_args* args,
-                                              distillwatch_monitor** monitor, char* message,
-                                              size_t message_bytes);
+DISTILLWATCH_EXPORT int distillwatch_create(const distillwatch_create_args* args,
+                                            distillwatch_monitor** monitor, char* message,
+                                            size_t message_bytes);
 /* Null is ignored. */
-DISTILLWATCH_C_EXPORT void distillwatch_destroy(distillwatch_monitor* monitor);
+DISTILLWATCH_EXPORT void distillwatch_destroy(distillwatch_monitor* monitor);
 
 /* Any event gives a verdict. verdict may be null.
  * Returns  INVALID_ARGUMENT for null pointers or a struct without its size */
-DISTILLWATCH_C_EXPORT int distillwatch_observe(distillwatch_monitor* monitor,
-                                               const distillwatch_event* event,
-                                               distillwatch_verdict* verdict);
+DISTILLWATCH_EXPORT int distillwatch_observe(distillwatch_monitor* monitor,
+                                             const distillwatch_event* event,
+                                             distillwatch_verdict* verdict);
 
 /* The functions below write text or bytes into a buffer of the caller's. *needed is set to the size
  * of all of it; when `capacity` is less, nothing is written and RESOURCE_EXHAUSTED returned. No NUL
@@ -132,37 +128,37 @@ DISTILLWATCH_C_EXPORT int distillwatch_observe(distillwatch_monitor* monitor,
  * campaign, score_now, base and evidence, a list of detector, feature, value (null: not known),
  * place, contribution, words. Bytes of the account that are not UTF-8 become U+FFFD.
  * Returns  NOT_FOUND */
-DISTILLWATCH_C_EXPORT int distillwatch_explain(const distillwatch_monitor* monitor,
-                                               const char* account, size_t account_bytes,
-                                               char* buffer, size_t capacity, size_t* needed);
+DISTILLWATCH_EXPORT int distillwatch_explain(const distillwatch_monitor* monitor,
+                                             const char* account, size_t account_bytes,
+                                             char* buffer, size_t capacity, size_t* needed);
 /* Prometheus' text format. */
-DISTILLWATCH_C_EXPORT int distillwatch_metrics(const distillwatch_monitor* monitor, char* buffer,
-                                               size_t capacity, size_t* needed);
+DISTILLWATCH_EXPORT int distillwatch_metrics(const distillwatch_monitor* monitor, char* buffer,
+                                             size_t capacity, size_t* needed);
 
 /* Ends the horizons that are over; once an hour or so. */
-DISTILLWATCH_C_EXPORT int distillwatch_finish(distillwatch_monitor* monitor, int64_t now_us);
+DISTILLWATCH_EXPORT int distillwatch_finish(distillwatch_monitor* monitor, int64_t now_us);
 
 /* Takes the next piece of a snapshot; anything but 0 ends the save. */
 typedef int (*distillwatch_sink)(void* context, const char* bytes, size_t size);
 
 /* Returns  UNAVAILABLE when the sink refused a piece */
-DISTILLWATCH_C_EXPORT int distillwatch_save(const distillwatch_monitor* monitor,
-                                            distillwatch_sink sink, void* context);
+DISTILLWATCH_EXPORT int distillwatch_save(const distillwatch_monitor* monitor,
+                                          distillwatch_sink sink, void* context);
 
 /* A monitor in the saved state; args as in distillwatch_create. A key that was drawn at random is
  * in the snapshot. */
-DISTILLWATCH_C_EXPORT int distillwatch_restore(const char* saved, size_t saved_bytes,
-                                               const distillwatch_create_args* args,
-                                               distillwatch_monitor** monitor, char* message,
-                                               size_t message_bytes);
-
-/* Takes over the other's accounts, see Monitor::Merge. */
-DISTILLWATCH_C_EXPORT int distillwatch_merge(distillwatch_monitor* monitor,
-                                             const distillwatch_monitor* other, char* message,
+DISTILLWATCH_EXPORT int distillwatch_restore(const char* saved, size_t saved_bytes,
+                                             const distillwatch_create_args* args,
+                                             distillwatch_monitor** monitor, char* message,
                                              size_t message_bytes);
 
+/* Takes over the other's accounts, see Monitor::Merge. */
+DISTILLWATCH_EXPORT int distillwatch_merge(distillwatch_monitor* monitor,
+                                           const distillwatch_monitor* other, char* message,
+                                           size_t message_bytes);
+
 /* "clear", "watch", "suspect", "distilling"; "unknown" for other numbers. */
-DISTILLWATCH_C_EXPORT const char* distillwatch_level_name(int level);
+DISTILLWATCH_EXPORT const char* distillwatch_level_name(int level);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kLeastMemory = std::size_t{1} << 20, kMostMemory = std::size_t{1} << 50;
 constexpr std::uint32_t kMostShards = 4096;
+constexpr std::uint64_t kLatestOrigin_s =
+    std::chrono::duration_cast<std::chrono::seconds>(kLatestTime.time_since_epoch()).count();
 constexpr std::size_t kLeastShardBytes = 16384;  // three full accounts and some lite ones
 constexpr std::size_t kMostFileBytes = std::size_t{1} << 28;
 
@@ -103,6 +105,9 @@ Status SetField(std::string_view name, std::string_view value, Options& options)
   if (name == "origin_s") {
     Result<std::uint64_t> seconds = Size(name, value);
     if (!seconds.ok()) return seconds.status();
+    // Before it becomes microseconds, which would not fit.
+    if (*seconds > kLatestOrigin_s)
+      return OutOfRange(name, std::to_string(*seconds), "0 to " + std::to_string(kLatestOrigin_s));
     options.origin = Time(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
     return {};
   }

@@ -127,7 +127,8 @@ TEST(ParseOptions, ValuesOutOfRangeAreRefused) {
                            "shards =",
                            "promise_mode =",
                            "origin_s = -1",
-                           "origin_s = 99999999999"}) {
+                           "origin_s = 99999999999",
+                           "origin_s = 167225600M"}) {
     const Result<Options> options = ParseOptions(line);
     ASSERT_FALSE(options.ok()) << line;
     EXPECT_EQ(options.status().code(), StatusCode::kInvalidArgument) << line;
