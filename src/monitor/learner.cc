@@ -38,7 +38,8 @@ double Quantile(std::vector<double>& values, double q) {
 
 }  // namespace
 
-struct ReferenceLearner::State {
+// Hidden: what is nested in an exported class would be exported with it.
+struct __attribute__((visibility("hidden"))) ReferenceLearner::State {
   State(LearnerOptions o, std::string secret, Shingler shingler)
       : options(std::move(o)),
         key(std::move(secret)),

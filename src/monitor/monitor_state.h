@@ -23,7 +23,8 @@
 
 namespace distillwatch {
 
-struct Monitor::State {
+// Hidden: what is nested in an exported class would be exported with it.
+struct __attribute__((visibility("hidden"))) Monitor::State {
   static constexpr std::int64_t kUnset = monitor::kNoOrigin;
 
   static Result<std::unique_ptr<State>> Create(const Options& options);
