@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "distillwatch/calibration.h"
+#include "distillwatch/campaign.h"
 #include "distillwatch/custom_detector.h"
 #include "distillwatch/event.h"
 #include "distillwatch/export.h"
@@ -31,6 +32,8 @@ struct Options {
   // p-values stay 1 and no account rises above kClear.
   std::optional<Reference> reference;
   Promise promise;
+
+  CampaignOptions campaigns;
 
   // Bytes of account state; when it is full, the least suspicious idle accounts go first.
   std::size_t max_memory_bytes = std::size_t{1} << 30;  // 1 MiB to 1 PiB

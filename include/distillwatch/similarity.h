@@ -30,7 +30,8 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
   static constexpr std::array<FeatureSpec, 15> kFeatures = {{
       {"nearest_mean", "requests are on average {} alike to the nearest earlier one",
        FeatureForm::kShare},
-      {"nearest_deviation", "that likeness varies by {}", FeatureForm::kShare},
+      {"nearest_deviation", "likeness to the nearest earlier request varies by {}",
+       FeatureForm::kShare},
       {"template_mass", "{} of requests are at least 30 % alike to an earlier one",
        FeatureForm::kShare},
       {"slot_variation",

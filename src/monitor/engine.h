@@ -74,10 +74,10 @@ class Engine {
          std::size_t max_memory_bytes, CustomList custom = {});
 
   // Adds the event. Under the account's lock, calls `touched(Header&)` first, and after the update
-  // `looked(Header&, const FeatureVector&)` if the event is a look; the header is the record's own.
-  //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn)` returns,
-  //   called last
-  //            under the lock
+  // `looked(Header&, const FullAccount&, const FeatureVector&)` if the event is a look; the header
+  // is the record's own.
+  //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn,
+  //            const Observation&)` returns, called last under the lock
   template <typename Touched, typename Looked, typename Done>
   auto Observe(const Event& event, Touched&& touched, Looked&& looked, Done&& done) noexcept;
 
@@ -153,7 +153,7 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
   if (account.lite != nullptr) {
     Update(detectors_, seen, *account.lite);
     Remember(turn, {&account.lite->conversation, 1});
-    return done(account.header(), false, turn.text);
+    return done(account.header(), false, turn.text, seen);
   }
   Update(detectors_, seen, *account.full);
   custom_.Update(seen, account.custom);
@@ -161,9 +161,9 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
   const bool look = LookIsDue(account.header());
   if (look) {
     account.header().looked = seen.time;
-    looked(account.header(), Measure(account));
+    looked(account.header(), *account.full, Measure(account));
   }
-  return done(account.header(), look, turn.text);
+  return done(account.header(), look, turn.text, seen);
 }
 
 }  // namespace distillwatch::monitor

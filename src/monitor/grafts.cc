@@ -71,13 +71,13 @@ void Grafts::Send(const Graft& graft, Time time, std::string_view prompt) {
   const std::string account = std::to_string(graft.number);
   engine_.Observe(
       {.account = account, .time = time, .prompt = prompt}, [](Header&) {},
-      [this, &graft](Header& header, const FeatureVector& features) {
+      [this, &graft](Header& header, const FullAccount&, const FeatureVector& features) {
         looks_.push_back({graft.number,
                           header.last.time_since_epoch().count(),
                           header.requests,
                           {features.begin(), features.end()}});
       },
-      [](const Header&, bool, std::string_view) { return 0; });
+      [](const Header&, bool, std::string_view, const Observation&) { return 0; });
 }
 
 void Grafts::AskPlanned(Time now) {

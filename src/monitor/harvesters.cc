@@ -52,13 +52,13 @@ std::vector<HarvesterLook> SimulateHarvesters(std::size_t campaigns, const Shing
                              .model = request.new_model ? "new" : "old"};
         engine.Observe(
             event, [](Header&) {},
-            [&](Header& header, const FeatureVector& features) {
+            [&](Header& header, const FullAccount&, const FeatureVector& features) {
               looks.push_back({header.id,
                                header.last.time_since_epoch().count(),
                                header.requests,
                                {features.begin(), features.end()}});
             },
-            [](const Header&, bool, std::string_view) { return 0; });
+            [](const Header&, bool, std::string_view, const Observation&) { return 0; });
       }
     }
     KeepLastOfEpoch(looks);

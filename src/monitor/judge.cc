@@ -17,6 +17,9 @@ using score::Points;
 constexpr double kWatchLevel = 0.05;
 constexpr std::uint64_t kSuspectTimes = 10;
 
+// What a named campaign adds to its members' scores.
+constexpr Points kCampaignPoints = static_cast<Points>(8 * score::kPointsPerUnit);
+
 using Bins = std::array<std::uint8_t, FeatureVector::kMost>;
 
 Bins BinsOf(const score::Ranks& ranks, std::size_t epoch, const FeatureVector& features) noexcept {
@@ -47,7 +50,7 @@ std::string InWords(const FeatureSpec& spec, double value) {
         std::snprintf(number, sizeof(number), "%.0f h", value);
         break;
       case FeatureForm::kLog2:
-        std::snprintf(number, sizeof(number), "%.3g times", std::exp2(value));
+        std::snprintf(number, sizeof(number), "%.3g", std::exp2(value));
         break;
       case FeatureForm::kExp:
         std::snprintf(number, sizeof(number), "%.0f", std::exp(value));
@@ -111,11 +114,23 @@ Level Judge::LevelOf(Points path) const noexcept {
 }
 
 Verdict Judge::VerdictOf(const Header& header, bool looked) const noexcept {
-  return {.level = header.level,
-          .score = Units(header.path),
+  const bool named = header.named;
+  return {.level = named ? std::max(header.level, Level::kSuspect) : header.level,
+          .score = Units(header.path + (named ? kCampaignPoints : 0)),
           .p_value = p_values_[PathHistogram::BinOf(header.path)],
           .looked = looked,
-          .campaign = header.campaign};
+          .campaign = named ? header.group : 0};
+}
+
+Evidence Judge::EvidenceOf(const Campaign& campaign) {
+  std::string words;
+  for (const std::string& w : campaign.words) words += (words.empty() ? "" : "; ") + w;
+  return {.detector = "campaign",
+          .feature = "members",
+          .value = static_cast<double>(campaign.members.size()),
+          .place = 1,
+          .contribution = Units(kCampaignPoints),
+          .words = "of campaign " + std::to_string(campaign.id) + ": " + words};
 }
 
 void Judge::Explain(std::uint32_t requests, const FeatureVector& features, Explanation& out) const {

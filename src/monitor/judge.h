@@ -15,6 +15,7 @@
 
 #include "calibrate/reference_content.h"
 #include "distillwatch/calibration.h"
+#include "distillwatch/campaign.h"
 #include "distillwatch/verdict.h"
 #include "monitor/engine.h"
 
@@ -32,6 +33,9 @@ class Judge {
   Level LevelOf(score::Points path) const noexcept;
   Verdict VerdictOf(const Header& header, bool looked) const noexcept;
   // Adds score, base and evidence.
+  // What a named campaign adds to its members' scores.
+  static Evidence EvidenceOf(const Campaign& campaign);
+
   void Explain(std::uint32_t requests, const FeatureVector& features, Explanation& out) const;
 
   const calibrate::ReferenceContent& content() const noexcept { return reference_.content(); }
@@ -45,7 +49,7 @@ class Judge {
   std::array<Level, calibrate::PathHistogram::kBins> levels_{};
 };
 
-// "61 %", "2.3 nats", "4 h", "3.2 times", ...
+// "61 %", "2.3 nats", "4 h", "3.2", ...
 std::string InWords(const FeatureSpec& spec, double value);
 
 }  // namespace distillwatch::monitor

@@ -90,9 +90,12 @@ Result<ReferenceLearner> ReferenceLearner::Create(const LearnerOptions& options)
     return InvalidArgument("most_accounts is " + std::to_string(options.most_accounts) +
                            "; allowed: 2 to 16000000");
   }
-  if (options.campaigns < 40 || options.campaigns > 100'000) {
+  if (options.campaigns < 20 || options.campaigns > 100'000) {
     return InvalidArgument("campaigns is " + std::to_string(options.campaigns) +
-                           "; allowed: 40 to 100000");
+                           "; allowed: 20 to 100000");
+  }
+  if (options.trees < 1 || options.trees > score::Model::kMostTrees) {
+    return InvalidArgument("trees is " + std::to_string(options.trees) + "; allowed: 1 to 4096");
   }
   if (Status status = monitor::Check(options.detectors); !status.ok()) return status;
   std::string key = options.key;
@@ -126,13 +129,13 @@ void ReferenceLearner::Observe(const Event& event) noexcept {
         s.last = std::max(s.last, header.last);
         s.active[header.id] |= std::uint64_t{1} << s.WindowOf(header.last);
       },
-      [&s](Header& header, const monitor::FeatureVector& features) {
+      [&s](Header& header, const monitor::FullAccount&, const monitor::FeatureVector& features) {
         s.looks.push_back({header.id,
                            header.last.time_since_epoch().count(),
                            header.requests,
                            {features.begin(), features.end()}});
       },
-      [&s](const Header& header, bool, std::string_view newest_turn) {
+      [&s](const Header& header, bool, std::string_view newest_turn, const Observation&) {
         if (!Calibrates(header.id)) s.grafts.Observe(header.id, header.last, newest_turn);
         return 0;
       });
@@ -193,7 +196,8 @@ Result<Reference> ReferenceLearner::Learn() const {
                     1 / (looks_of[h.campaign] * static_cast<double>(looks_of.size())));
     }
   }
-  const std::vector<score::Tree> trees = score::Fit(positives, unlabelled);
+  const std::vector<score::Tree> trees =
+      score::Fit(positives, unlabelled, {.trees = s.options.trees});
   const score::Model raw(features, trees, {});
 
   // Scores of different ages are made comparable by what all looks of the training accounts score.

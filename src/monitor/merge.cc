@@ -43,7 +43,10 @@ Header UnionOf(const Header& busier, const Header& other) {
   out.looked = std::max(busier.looked, other.looked);
   out.requests = static_cast<std::uint32_t>(std::min<std::uint64_t>(
       std::uint64_t{busier.requests} + other.requests, std::numeric_limits<std::uint32_t>::max()));
-  if (out.campaign == 0) out.campaign = other.campaign;
+  if (out.group == 0) {
+    out.group = other.group;
+    out.named = other.named;
+  }
   out.finished = std::max(busier.unfinished ? busier.finished : score::kLeastScore,
                           other.unfinished ? other.finished : score::kLeastScore);
   out.unfinished = busier.unfinished || other.unfinished;
@@ -146,6 +149,16 @@ Account Union(const Detectors& detectors, const Account& a, const Account& b) {
 
 }  // namespace monitor
 
+namespace {
+
+// Groups are numbers of the other's reviews; the next one of this monitor links anew.
+void Unlink(monitor::Header& header) {
+  header.group = 0;
+  header.named = false;
+}
+
+}  // namespace
+
 Status Monitor::Merge(const Monitor& other) {
   State& s = *state_;
   const State& from = *other.state_;
@@ -175,11 +188,16 @@ Status Monitor::Merge(const Monitor& other) {
       full.reserve(shard.full_accounts());
       lite.reserve(shard.accounts() - shard.full_accounts());
       states.reserve(shard.full_accounts() * state_bytes);
-      shard.ForEachPlace([&](const monitor::LiteAccount& record) { lite.push_back(record); },
-                         [&](const monitor::FullAccount& record, const std::byte* custom) {
-                           full.push_back(record);
-                           states.insert(states.end(), custom, custom + state_bytes);
-                         });
+      shard.ForEachPlace(
+          [&](const monitor::LiteAccount& record) {
+            lite.push_back(record);
+            Unlink(lite.back().header);
+          },
+          [&](const monitor::FullAccount& record, const std::byte* custom) {
+            full.push_back(record);
+            Unlink(full.back().header);
+            states.insert(states.end(), custom, custom + state_bytes);
+          });
     }
     for (const monitor::LiteAccount& account : lite) s.TakeOver(account, nullptr);
     for (std::size_t a = 0; a < full.size(); ++a)

@@ -12,6 +12,12 @@
 namespace distillwatch::monitor {
 namespace {
 
+// Groups are numbers of the reviews of the monitor that was saved; the next review links anew.
+void Unlink(Header& header) {
+  header.group = 0;
+  header.named = false;
+}
+
 // after(place): what stands behind a record.
 template <typename Record, typename After>
 void SavePool(const Pool<Record>& pool, wire::Writer& out, After&& after) {
@@ -36,6 +42,7 @@ bool RestorePool(wire::Reader& in, std::size_t budget, Pool<Record>& pool, After
   for (std::uint32_t place = 0; place < places; ++place) {
     if (!pool.used(place)) continue;
     in(pool[place]);
+    Unlink(pool[place].header);
     if (in.failed() || !pool[place].Valid() || !after(place)) return false;
   }
   return true;
@@ -50,6 +57,7 @@ bool ReadPool(wire::Reader& in, Visit&& visit) {
   Record record;
   for (std::size_t left = places - free.size(); left > 0; --left) {
     in(record);
+    Unlink(record.header);
     if (in.failed() || !record.Valid() || !visit(record)) return false;
   }
   return true;

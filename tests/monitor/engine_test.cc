@@ -27,8 +27,10 @@ class EngineTest : public testing::Test {
     now_ += minutes(1);
     return engine_.Observe(
         {.account = account, .time = now_, .prompt = prompt, .earlier_turns = earlier_turns},
-        [](Header&) {}, [](Header&, const FeatureVector&) {},
-        [](const Header&, bool, std::string_view newest) { return std::string(newest); });
+        [](Header&) {}, [](Header&, const FullAccount&, const FeatureVector&) {},
+        [](const Header&, bool, std::string_view newest, const Observation&) {
+          return std::string(newest);
+        });
   }
 
   Engine engine_{*Shingler::Create("a key that only tests use"), {}, 1, std::size_t{1} << 30};
@@ -78,7 +80,7 @@ TEST_F(EngineTest, LooksHaveTheFeaturesOfTheirMoment) {
   for (int i = 0; i < 64; ++i) {
     engine_.Observe(
         {.account = "a", .time = kNow + minutes(i), .prompt = "again"}, [](Header&) {},
-        [&](Header& header, const FeatureVector& features) {
+        [&](Header& header, const FullAccount&, const FeatureVector& features) {
           looks.push_back(header.requests);
           EXPECT_EQ(features.size(), kFeatures);
           const Shard& shard = engine_.table().ShardOf(header.id);
@@ -88,7 +90,7 @@ TEST_F(EngineTest, LooksHaveTheFeaturesOfTheirMoment) {
           }
           EXPECT_EQ(header.looked, header.last);
         },
-        [](const Header&, bool, std::string_view) { return 0; });
+        [](const Header&, bool, std::string_view, const Observation&) { return 0; });
   }
   EXPECT_EQ(looks, (std::vector<std::uint32_t>{16, 32, 64}));
 }

@@ -21,6 +21,7 @@
 #include "monitor/engine.h"
 #include "monitor/harvesters.h"
 #include "score/fit.h"
+#include "simulate/benign.h"
 #include "simulate/traffic.h"
 
 namespace distillwatch::support {
@@ -82,13 +83,14 @@ inline Reference SmallReference(std::chrono::seconds horizon = std::chrono::hour
     for (const LogLine& line : log) {
       engine.Observe(
           line.AsEvent(), [](monitor::Header&) {},
-          [&](monitor::Header& header, const monitor::FeatureVector& features) {
+          [&](monitor::Header& header, const monitor::FullAccount&,
+              const monitor::FeatureVector& features) {
             looks.push_back({header.id,
                              header.last.time_since_epoch().count(),
                              header.requests,
                              {features.begin(), features.end()}});
           },
-          [](const monitor::Header&, bool, std::string_view) { return 0; });
+          [](const monitor::Header&, bool, std::string_view, const Observation&) { return 0; });
     }
     return looks;
   };
