@@ -103,7 +103,7 @@ TEST(InWords, EveryFormReadsWell) {
   EXPECT_EQ(words(FeatureForm::kShare, 0.613), "it is 61 % now");
   EXPECT_EQ(words(FeatureForm::kNats, 2.304), "it is 2.30 nats now");
   EXPECT_EQ(words(FeatureForm::kHours, 4.2), "it is 4 h now");
-  EXPECT_EQ(words(FeatureForm::kLog2, 3), "it is 8 times now");
+  EXPECT_EQ(words(FeatureForm::kLog2, 3), "it is 8 now");
   EXPECT_EQ(words(FeatureForm::kExp, std::log(37)), "it is 37 now");
   EXPECT_EQ(words(FeatureForm::kNumber, 0.12345), "it is 0.123 now");
   EXPECT_EQ(words(FeatureForm::kNumber, std::nan("")), "it is unknown now");
