@@ -147,7 +147,7 @@ TEST(ReferenceLearner, OptionsOutOfRangeAreRefused) {
   EXPECT_EQ(message({.horizon = std::chrono::seconds(59)}),
             "horizon is 59 s; allowed: an hour to 366 days");
   EXPECT_EQ(message({.most_accounts = 1}), "most_accounts is 1; allowed: 2 to 16000000");
-  EXPECT_EQ(message({.campaigns = 39}), "campaigns is 39; allowed: 40 to 100000");
+  EXPECT_EQ(message({.campaigns = 19}), "campaigns is 19; allowed: 20 to 100000");
   EXPECT_NE(message({.key = "short"}), "");
   EXPECT_NE(message({.max_prompt_bytes = 1}), "");
 }
