@@ -36,7 +36,9 @@ bool LiteAccount::Valid() const noexcept {
 }
 
 bool FullAccount::Valid() const noexcept {
-  return monitor::Valid(header) && similarity.Valid() && coverage.Valid() && rate_shape.Valid();
+  return monitor::Valid(header) && similarity.frame_last <= kLatestTime &&
+         rate_shape.last <= kLatestTime && similarity.Valid() && coverage.Valid() &&
+         rate_shape.Valid();
 }
 
 void Update(const Detectors& detectors, const Observation& seen, LiteAccount& account) noexcept {
