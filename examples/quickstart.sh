@@ -47,7 +47,8 @@ first=$(head -n 1 "$folder/alerts.jsonl" | cut -d '"' -f 4)
 
 step "Compare with who they were"
 awk -v promise="$promise" '
-  FILENAME ~ /alerts/ { split($0, quoted, "\""); flagged[quoted[4]] = 1; next }
+  # Members of campaigns are named under a promise of their own, at any level.
+  FILENAME ~ /alerts/ { split($0, quoted, "\""); if (quoted[10] == "distilling") flagged[quoted[4]] = 1; next }
   FNR == 1 { next }
   $2 == "benign" { benign++; false_alarms += $1 in flagged; next }
   { planted[$4]++; found[$4] += $1 in flagged; in_all++; in_all_found += $1 in flagged }

@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "distillwatch/campaign.h"
 #include "distillwatch/event.h"
 #include "distillwatch/export.h"
 #include "distillwatch/options.h"
@@ -45,6 +46,7 @@ struct MonitorStatistics {
   std::uint64_t wild_times = 0;         // before 1970 or after 2200, moved to that border
   std::uint64_t finished_horizons = 0;  // of accounts
   std::uint64_t flagged[4] = {};  // accounts by the level that they reached, in their horizons
+  std::uint64_t campaigns = 0;    // named so far
   double drift = 1;  // martingale over finished accounts; above 100: rebuild the reference
 };
 
@@ -69,6 +71,15 @@ class DISTILLWATCH_EXPORT Monitor {
   // Ends the horizons that are over by `now` and feeds the drift alarm. Call it once an hour or so;
   // every call may take tens of milliseconds a million accounts.
   void Finish(Time now);
+
+  // Links accounts, tests the groups that they form and names campaigns. Call it once or twice a
+  // day of event time, beside Observe; a verdict tells a member's campaign from then on.
+  //   Cost  see BM_Review: seconds for a million accounts; takes no lock for long
+  distillwatch::Review Review(Time now);
+  // All campaigns named so far.
+  std::vector<Campaign> Campaigns() const;
+  // What CampaignMember::account says for this account name.
+  std::uint64_t AccountId(std::string_view account) const noexcept;
 
   MonitorStatistics Statistics() const;
   // The same in Prometheus' text format, names beginning with distillwatch_.

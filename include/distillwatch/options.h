@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "distillwatch/calibration.h"
+#include "distillwatch/campaign.h"
 #include "distillwatch/event.h"
 #include "distillwatch/export.h"
 #include "distillwatch/status.h"
@@ -28,6 +29,8 @@ struct Options {
   // p-values stay 1 and no account rises above kClear.
   std::optional<Reference> reference;
   Promise promise;
+
+  CampaignOptions campaigns;
 
   // Bytes of account state; when it is full, the least suspicious idle accounts go first.
   std::size_t max_memory_bytes = std::size_t{1} << 30;  // 1 MiB to 1 PiB

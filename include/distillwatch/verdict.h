@@ -16,7 +16,7 @@
 namespace distillwatch {
 
 // What a host does with a level is the host's map. Levels rise with the account's path maximum and
-// fall only when a new horizon begins.
+// fall only when a new horizon begins. Being named in a campaign raises to kSuspect, no further.
 enum class Level : std::uint8_t {
   kClear,
   kWatch,       // p-value at most 0.05: for a reviewer's queue
@@ -34,7 +34,7 @@ struct Verdict {
   Level level = Level::kClear;
   // The account's highest score over its looks in this horizon. 0 is the 95th percentile of
   // reference accounts of the same age at one look; 1 unit is the distance from their median to it.
-  // In [-8, 24].
+  // In [-8, 24]; a member of a named campaign has 8 more.
   double score = -8;
   // The share of reference accounts that ever reach such a score in a horizon; valid at any time. 1
   // until the first look (16 requests) and where there is no reference of one's own.

@@ -16,6 +16,7 @@ namespace distillwatch::cli {
 namespace {
 
 constexpr std::size_t kEvidence = 6;
+constexpr auto kReviewEvery = std::chrono::hours(12);
 
 Result<Level> ParseLevel(std::string_view name) {
   for (const Level level : {Level::kWatch, Level::kSuspect, Level::kDistilling}) {
@@ -85,6 +86,7 @@ class Workers {
 struct Summary {
   double score = -8, p_value = 1;
   Level level = Level::kClear;
+  std::uint32_t campaign = 0;
   std::uint64_t requests = 0;
   Time first_alert{};
   std::uint64_t requests_before = 0;  // the alert
@@ -101,21 +103,66 @@ class Scanner {
       : options_(options),
         monitor_(monitor),
         workers_(options.threads),
-        accounts_(workers_.size()) {}
+        accounts_(workers_.size()),
+        new_(workers_.size()) {}
 
+  // Reviews stand between the same requests whatever the batches and threads.
   void Take(std::span<log::Record> records, std::FILE* alerts) {
+    while (!records.empty()) {
+      if (next_review_ == Time{}) next_review_ = records.front().time + kReviewEvery;
+      const auto later = std::find_if(records.begin(), records.end(),
+                                      [this](const auto& r) { return r.time >= next_review_; });
+      const auto before = static_cast<std::size_t>(later - records.begin());
+      TakeUnreviewed(records.first(before), alerts);
+      records = records.subspan(before);
+      if (records.empty()) return;
+      Review(next_review_, alerts);
+      while (next_review_ <= records.front().time) next_review_ += kReviewEvery;
+    }
+  }
+
+  // The last review, at the end of the log.
+  void Finish(Time last, std::FILE* alerts) { Review(last, alerts); }
+
+ private:
+  void Review(Time now, std::FILE* alerts) {
+    for (const auto& [id, campaign] : monitor_.Review(now).joined) {
+      const auto name = names_.find(id);
+      if (name == names_.end()) continue;
+      Summary& summary = *name->second.second;
+      summary.campaign = campaign;
+      const Result<Explanation> why = monitor_.Explain(name->second.first);
+      if (!why.ok()) continue;
+      summary.score = std::max(summary.score, why->verdict.score);
+      if (alerts != nullptr) {
+        std::fputs(Alert(name->second.first, now, why->verdict, *why).c_str(), alerts);
+      }
+      if (why->verdict.level > summary.level) summary.level = why->verdict.level;
+    }
+  }
+
+  void TakeUnreviewed(std::span<log::Record> records, std::FILE* alerts) {
     outcomes_.assign(records.size(), {});
     workers_.Do([&](std::size_t worker) {
       std::vector<Attribute> attributes;
       for (std::size_t i = 0; i < records.size(); ++i) {
         if (std::hash<std::string>()(records[i].account) % workers_.size() != worker) continue;
-        Judge(records[i].AsEvent(attributes), accounts_[worker][records[i].account], outcomes_[i]);
+        const auto [account, fresh] = accounts_[worker].try_emplace(records[i].account);
+        if (fresh) new_[worker].emplace_back(account->first, &account->second);
+        Judge(records[i].AsEvent(attributes), account->second, outcomes_[i]);
       }
     });
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+      for (auto& [name, summary] : new_[worker]) {
+        names_[monitor_.AccountId(name)] = {name, summary};
+      }
+      new_[worker].clear();
+    }
     if (alerts == nullptr) return;
     for (const Outcome& outcome : outcomes_) std::fputs(outcome.alert.c_str(), alerts);
   }
 
+ public:
   // All accounts, worst first.
   std::vector<std::pair<std::string, const Summary*>> Ranking() const {
     std::vector<std::pair<std::string, const Summary*>> out;
@@ -149,17 +196,25 @@ class Scanner {
     if (verdict.level < Level::kDistilling) return;
     summary.first_alert = event.time;
     summary.requests_before = summary.requests;
-    outcome.alert =
-        "{\"account\": " + Quote(event.account) + ", \"time\": " + UnixTime(event.time) +
-        ", \"level\": " + Quote(Name(verdict.level)) + ", \"score\": " + Number(verdict.score) +
-        ", \"p_value\": " + Number(verdict.p_value) +
-        ", \"campaign\": null, \"evidence\": " + EvidenceJson(*why, kEvidence) + "}\n";
+    outcome.alert = Alert(event.account, event.time, verdict, *why);
+  }
+
+  static std::string Alert(std::string_view account, Time time, const Verdict& verdict,
+                           const Explanation& why) {
+    return "{\"account\": " + Quote(account) + ", \"time\": " + UnixTime(time) +
+           ", \"level\": " + Quote(Name(verdict.level)) + ", \"score\": " + Number(verdict.score) +
+           ", \"p_value\": " + Number(verdict.p_value) + ", \"campaign\": " +
+           (verdict.campaign == 0 ? "null" : std::to_string(verdict.campaign)) +
+           ", \"evidence\": " + EvidenceJson(why, kEvidence) + "}\n";
   }
 
   const ScanOptions& options_;
   Monitor& monitor_;
   Workers workers_;
-  std::vector<std::unordered_map<std::string, Summary>> accounts_;  // by worker
+  std::vector<std::unordered_map<std::string, Summary>> accounts_;       // by worker
+  std::vector<std::vector<std::pair<std::string_view, Summary*>>> new_;  // since the last batch
+  std::unordered_map<std::uint64_t, std::pair<std::string_view, Summary*>> names_;  // by id
+  Time next_review_{};
   std::vector<Outcome> outcomes_;
 };
 
@@ -221,6 +276,7 @@ int Scan(const ScanOptions& options) {
   }
   std::optional<Monitor> monitor;
   std::optional<Scanner> scanner;
+  Time last{};
   LogReport report;
   Status created;
   const Status read = ReadLog(options.log, "scanning", report, [&](std::span<log::Record> records) {
@@ -232,8 +288,10 @@ int Scan(const ScanOptions& options) {
       monitor.emplace(*std::move(made));
       scanner.emplace(options, *monitor);
     }
+    if (!records.empty()) last = std::max(last, records.back().time);
     if (scanner) scanner->Take(records, alerts);
   });
+  if (scanner) scanner->Finish(last, alerts);
   if (alerts != nullptr) {
     const bool written = std::ferror(alerts) == 0;
     if (std::fclose(alerts) != 0 || !written)

@@ -31,15 +31,16 @@ struct Header {
   score::Points finished = score::kLeastScore;  // of the horizon before, until it is counted
   std::uint16_t horizon = 0;                    // which one `path` belongs to
   Level level = Level::kClear;
-  bool unfinished = false;  // `finished` waits to be counted
-  std::uint32_t campaign = 0;
+  bool unfinished = false;       // `finished` waits to be counted
+  std::uint32_t group = 0;       // of linked accounts that it is watched with; 0: none
   std::uint8_t kept = 0;         // requests that a lite record holds
   std::uint8_t signed_kept = 0;  // signatures that a lite record holds
+  bool named = false;            // the group is a named campaign
 
   template <typename Io>
   static void Fields(Io& io, auto& s) {
     io(s.id, s.first, s.last, s.looked, s.requests, s.path, s.finished, s.horizon, s.level,
-       s.unfinished, s.campaign, s.kept, s.signed_kept);
+       s.unfinished, s.group, s.kept, s.signed_kept, s.named);
   }
 };
 

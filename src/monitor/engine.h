@@ -51,9 +51,8 @@ class Engine {
 
   // Adds the event. Under the account's lock, calls `touched(Header&)` first, and after the update
   // `looked(Header&, const FullAccount&)` if the event is a look; the header is the record's own.
-  //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn)` returns,
-  //   called last
-  //            under the lock
+  //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn,
+  //            const Observation&)` returns, called last under the lock
   template <typename Touched, typename Looked, typename Done>
   auto Observe(const Event& event, Touched&& touched, Looked&& looked, Done&& done) noexcept;
 
@@ -124,7 +123,7 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
   if (account.lite != nullptr) {
     Update(detectors_, seen, *account.lite);
     Remember(turn, {&account.lite->conversation, 1});
-    return done(account.header(), false, turn.text);
+    return done(account.header(), false, turn.text, seen);
   }
   Update(detectors_, seen, *account.full);
   Remember(turn, account.full->conversations);
@@ -133,7 +132,7 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
     account.header().looked = seen.time;
     looked(account.header(), *account.full);
   }
-  return done(account.header(), look, turn.text);
+  return done(account.header(), look, turn.text, seen);
 }
 
 }  // namespace distillwatch::monitor

@@ -76,7 +76,7 @@ void Grafts::Send(const Graft& graft, Time time, std::string_view prompt) {
                           header.requests,
                           {features.begin(), features.end()}});
       },
-      [](const Header&, bool, std::string_view) { return 0; });
+      [](const Header&, bool, std::string_view, const Observation&) { return 0; });
 }
 
 void Grafts::AskPlanned(Time now) {

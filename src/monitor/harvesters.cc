@@ -58,7 +58,7 @@ std::vector<HarvesterLook> SimulateHarvesters(std::size_t campaigns, const Shing
                                header.requests,
                                {features.begin(), features.end()}});
             },
-            [](const Header&, bool, std::string_view) { return 0; });
+            [](const Header&, bool, std::string_view, const Observation&) { return 0; });
       }
     }
     KeepLastOfEpoch(looks);

@@ -17,6 +17,9 @@ using score::Points;
 constexpr double kWatchLevel = 0.05;
 constexpr std::uint64_t kSuspectTimes = 10;
 
+// What a named campaign adds to its members' scores.
+constexpr Points kCampaignPoints = static_cast<Points>(8 * score::kPointsPerUnit);
+
 using Bins = std::array<std::uint8_t, kFeatures>;
 
 Bins BinsOf(const score::Ranks& ranks, std::size_t epoch, const FeatureVector& features) noexcept {
@@ -107,11 +110,12 @@ Level Judge::LevelOf(Points path) const noexcept {
 }
 
 Verdict Judge::VerdictOf(const Header& header, bool looked) const noexcept {
-  return {.level = header.level,
-          .score = Units(header.path),
+  const bool named = header.named;
+  return {.level = named ? std::max(header.level, Level::kSuspect) : header.level,
+          .score = Units(header.path + (named ? kCampaignPoints : 0)),
           .p_value = p_values_[PathHistogram::BinOf(header.path)],
           .looked = looked,
-          .campaign = header.campaign};
+          .campaign = named ? header.group : 0};
 }
 
 void Judge::Explain(std::uint32_t requests, const FeatureVector& features, Explanation& out) const {

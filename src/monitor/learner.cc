@@ -130,7 +130,7 @@ void ReferenceLearner::Observe(const Event& event) noexcept {
                            header.requests,
                            {features.begin(), features.end()}});
       },
-      [&s](const Header& header, bool, std::string_view newest_turn) {
+      [&s](const Header& header, bool, std::string_view newest_turn, const Observation&) {
         if (!Calibrates(header.id)) s.grafts.Observe(header.id, header.last, newest_turn);
         return 0;
       });

@@ -30,8 +30,15 @@ Verdict Monitor::Observe(const Event& event) noexcept {
       [&s](Header& header, const monitor::FullAccount& account) {
         const monitor::FeatureVector features = Measure(s.engine.detectors(), account);
         s.Raise(header, s.judge.Score(header.requests, features));
+        if (s.linking) {
+          s.linker.Note({header.id, header.first, header.last, header.requests},
+                        account.similarity.reservoir);
+        }
       },
-      [&s](const Header& header, bool looked, std::string_view) {
+      [&s](const Header& header, bool looked, std::string_view, const Observation& seen) {
+        if (header.group != 0) {
+          s.linker.Observe(header.group, header.id, seen.time, seen.signature);
+        }
         return s.judge.VerdictOf(header, looked);
       });
 }
@@ -58,6 +65,27 @@ void Monitor::Finish(Time now) {
     s.drift.Update(s.seen, path, id);
     s.seen.Add(path);
   }
+}
+
+Review Monitor::Review(Time now) {
+  State& s = *state_;
+  if (!s.linking) return {};
+  return s.linker.Run(now, [&s](std::uint64_t account, std::uint32_t group, bool named) {
+    monitor::Shard& shard = s.engine.table().ShardOf(account);
+    const std::lock_guard lock(shard.mutex);
+    const monitor::Shard::Found found = shard.Find(account);
+    if (found.lite == nullptr && found.full == nullptr) return;
+    found.header().group = group;
+    found.header().named = named;
+  });
+}
+
+std::vector<Campaign> Monitor::Campaigns() const {
+  return state_->linker.Campaigns();
+}
+
+std::uint64_t Monitor::AccountId(std::string_view account) const noexcept {
+  return state_->engine.IdOf(account);
 }
 
 std::uint64_t Monitor::key_id() const noexcept {

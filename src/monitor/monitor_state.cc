@@ -46,6 +46,8 @@ Result<std::unique_ptr<Monitor::State>> Monitor::State::Create(const Options& op
 Monitor::State::State(Shingler shingler, monitor::Judge judge_of, const Options& options)
     : judge(std::move(judge_of)),
       engine(std::move(shingler), judge.content().looks, options.shards, options.max_memory_bytes),
+      linker(options.campaigns, engine.shingler().key_id()),
+      linking(options.campaigns.enabled),
       seen(judge.content().histogram) {
   if (options.origin) origin_us = options.origin->time_since_epoch().count();
 }

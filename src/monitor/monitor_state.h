@@ -15,6 +15,7 @@
 
 #include "calibrate/drift.h"
 #include "calibrate/path_histogram.h"
+#include "campaign/linker.h"
 #include "distillwatch/monitor.h"
 #include "distillwatch/options.h"
 #include "monitor/engine.h"
@@ -40,6 +41,8 @@ struct Monitor::State {
   bool key_drawn = false;  // at random, so that a snapshot has to hold it
   monitor::Judge judge;
   monitor::Engine engine;
+  campaign::Linker linker;
+  bool linking;
   std::atomic<std::int64_t> origin_us{kUnset};
   std::atomic<std::uint64_t> looks{0}, finished_horizons{0};
   std::array<std::atomic<std::uint64_t>, 4> flagged{};

@@ -1,0 +1,66 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// Campaign and Review: accounts that harvest together, and what a review of all accounts found.
+//
+// Accounts are linked by what their requests have in common (a frame around changing slots,
+// wherever in the prompt it stands). A linked group is watched, and named only on evidence that did
+// not link it: how its members' later requests interleave, or that they began together and take
+// equal parts. A name says "these accounts act together", with a bound on how often it is wrong;
+// what it means, a person decides. No account is called kDistilling for its links alone.
+
+#ifndef DISTILLWATCH_CAMPAIGN_H_
+#define DISTILLWATCH_CAMPAIGN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "distillwatch/event.h"
+
+namespace distillwatch {
+
+struct CampaignOptions {
+  bool enabled = true;
+  // Expected number of falsely named campaigns in 30 days, if members of every other group act
+  // independently of each other; above 0 to 1000.
+  double false_campaigns = 1;
+  // Groups that are put to the test in 30 days; those beyond wait. Fewer groups make each test
+  // easier to pass. 1 to 4096.
+  std::size_t most_groups = 100;
+  // Accounts with a fingerprint that are remembered for linking (about 260 bytes each); those that
+  // were longest idle are forgotten first. 16 to 2^28.
+  std::size_t most_accounts = std::size_t{1} << 20;
+};
+
+struct CampaignMember {
+  std::uint64_t account = 0;   // as Monitor::AccountId gives it
+  Time since{};                // when it was linked
+  std::uint64_t requests = 0;  // since then
+  std::uint64_t matching = 0;  // of those, with the campaign's frame
+};
+
+struct Campaign {
+  std::uint32_t id = 0;   // stable; never 0
+  Time first_seen{};      // when the earliest member was first seen
+  Time linked{};          // when the group was first found
+  Time named{};           // when it was named
+  double p_value = 1;     // of the evidence that named it, over all its tests
+  std::size_t frame = 0;  // signature values that make up the frame
+  std::vector<CampaignMember> members;
+  std::vector<std::string> words{};  // the evidence, in words
+};
+
+// What a review did.
+struct Review {
+  std::size_t accounts = 0;          // with a fingerprint
+  std::size_t groups = 0;            // linked and watched now, named ones among them
+  std::size_t waiting = 0;           // groups beyond CampaignOptions::most_groups
+  std::vector<std::uint32_t> named;  // campaigns that this review named
+  // Accounts that this review put into a named campaign, ascending by account.
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> joined;
+};
+
+}  // namespace distillwatch
+
+#endif  // DISTILLWATCH_CAMPAIGN_H_

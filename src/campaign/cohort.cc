@@ -1,0 +1,129 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/cohort.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace distillwatch::campaign {
+namespace {
+
+constexpr std::size_t kLeastMembers = 5, kMostMembers = 256, kMostPopulation = 4096;
+constexpr double kWidths = 3;
+
+double Median(std::vector<double>& values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+bool Middle::HasVolume(const Life& life) const noexcept {
+  return std::abs(life.log_volume - median.log_volume) <= kWidths * width.log_volume;
+}
+
+bool Middle::Has(const Life& life) const noexcept {
+  return HasVolume(life) && life.begin_days >= median.begin_days - kWidths * width.begin_days &&
+         life.begin_days <= latest_begin_days + kWidths * width.begin_days;
+}
+
+Middle MiddleOf(std::span<const Life> lives) {
+  constexpr double kNormal = 1.4826, kLeastDays = 0.5, kLeastLog = 0.4;
+  Middle middle;
+  std::vector<double> values(lives.size());
+  const auto along = [&](double Life::*axis, double least) {
+    for (std::size_t i = 0; i < lives.size(); ++i) values[i] = lives[i].*axis;
+    const double median = middle.median.*axis = Median(values);
+    for (std::size_t i = 0; i < lives.size(); ++i) values[i] = std::abs(lives[i].*axis - median);
+    middle.width.*axis = std::max(least, kNormal * Median(values));
+  };
+  along(&Life::begin_days, kLeastDays);
+  along(&Life::log_volume, kLeastLog);
+  // Of those that are not far off themselves.
+  for (const Life& life : lives) {
+    if (std::abs(life.begin_days - middle.median.begin_days) <= kWidths * middle.width.begin_days) {
+      middle.latest_begin_days = std::max(middle.latest_begin_days, life.begin_days);
+    }
+  }
+  return middle;
+}
+
+namespace {
+
+// P(at least k of n), each with probability q.
+double BinomialTail(std::size_t k, std::size_t n, double q) {
+  if (k == 0 || q >= 1) return 1;
+  if (static_cast<double>(k) <= q * static_cast<double>(n)) return 1;  // not even above the mean
+  const double odds = q / (1 - q);
+  const auto N = static_cast<double>(n);
+  auto i = static_cast<double>(k);
+  double term = std::exp(std::lgamma(N + 1) - std::lgamma(i + 1) - std::lgamma(N - i + 1) +
+                         i * std::log(q) + (N - i) * std::log1p(-q));
+  double sum = term;
+  for (; i < N && term > 1e-12 * sum; ++i) sum += term *= (N - i) / (i + 1) * odds;
+  return std::min(1.0, sum);
+}
+
+struct Counts {
+  std::size_t begin = 0, volume = 0, box = 0;
+};
+
+Counts CountAround(const Life& centre, std::span<const Life> lives, double days, double log) {
+  Counts counts;
+  for (const Life& life : lives) {
+    const bool begin = std::abs(life.begin_days - centre.begin_days) <= days;
+    const bool volume = std::abs(life.log_volume - centre.log_volume) <= log;
+    counts.begin += begin;
+    counts.volume += volume;
+    counts.box += begin && volume;
+  }
+  return counts;
+}
+
+}  // namespace
+
+Cohort FindCohort(std::span<const Life> members, std::span<const Life> population) {
+  constexpr double kDays[] = {1, 3, 6}, kLogs[] = {0.35, 0.8};
+  constexpr std::size_t kBoxes = std::size(kDays) * std::size(kLogs);
+  constexpr double kPrior = 3;  // in favour of chance, where the population is thin
+  Cohort best;
+  if (members.size() < kLeastMembers || population.size() < 4 * members.size()) return best;
+  members = members.first(std::min(members.size(), kMostMembers));
+  population = population.first(std::min(population.size(), kMostPopulation));
+  const auto tests = static_cast<double>(members.size() * kBoxes);
+  Life centre;
+  double best_days = 0, best_log = 0, least = 1;
+  for (const Life& member : members) {
+    for (const double days : kDays) {
+      for (const double log : kLogs) {
+        const Counts mine = CountAround(member, members, days, log);
+        if (mine.box < kLeastMembers) continue;
+        const Counts all = CountAround(member, population, days, log);
+        const double in_box = static_cast<double>(all.box) + kPrior;
+        // The centre itself is given.
+        const double p = std::max(BinomialTail(mine.box - 1, mine.volume - 1,
+                                               in_box / (static_cast<double>(all.volume) + kPrior)),
+                                  BinomialTail(mine.box - 1, mine.begin - 1,
+                                               in_box / (static_cast<double>(all.begin) + kPrior)));
+        if (p >= least) continue;
+        least = p;
+        centre = member;
+        best_days = days;
+        best_log = log;
+      }
+    }
+  }
+  if (least >= 1) return {};
+  best.p_value = std::min(1.0, tests * least);
+  for (std::uint32_t m = 0; m < members.size(); ++m) {
+    if (CountAround(centre, members.subspan(m, 1), best_days, best_log).box != 0) {
+      best.members.push_back(m);
+    }
+  }
+  return best;
+}
+
+}  // namespace distillwatch::campaign

@@ -1,0 +1,51 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// Cohort test: did some of these accounts begin together and ask equally much?
+//
+// A scan over boxes of begin and volume around each member. In a box, volumes must be closer than
+// those of other accounts that began then, and begins closer than those of other accounts that ask
+// so much: customers of a product that was just launched begin together, but their volumes differ
+// as people's do; users of one tool may ask alike, but did not begin together. Binomial tails
+// against all accounts that the gateway knows, times the number of boxes. Paper      after M.
+// Kulldorff, A spatial scan statistic, Communications in Statistics 1997. Tested by
+// tests/campaign/cohort_test.cc
+
+#ifndef DISTILLWATCH_SRC_CAMPAIGN_COHORT_H_
+#define DISTILLWATCH_SRC_CAMPAIGN_COHORT_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace distillwatch::campaign {
+
+struct Life {
+  double begin_days = 0;  // when the account was first seen
+  double log_volume = 0;  // ln of its requests a day of life
+};
+
+// Where the middle of a group's lives lies, and how wide it is (median and 1.48 times the median
+// absolute deviation, at least half a day and 0.4).
+struct Middle {
+  Life median, width;
+  double latest_begin_days = 0;
+  // Within 3 widths of the others' volume.
+  bool HasVolume(const Life& life) const noexcept;
+  // And began no more than 3 widths before the median or after the latest.
+  bool Has(const Life& life) const noexcept;
+};
+Middle MiddleOf(std::span<const Life> lives);
+
+struct Cohort {
+  double p_value = 1;
+  std::vector<std::uint32_t> members;  // in the most unlikely box, ascending positions
+};
+
+// Fewer than five members, or a population less than four times as large, give 1. At most 256
+// members are looked at, and 4096 of the population.
+//   Cost  O(members x population)
+Cohort FindCohort(std::span<const Life> members, std::span<const Life> population);
+
+}  // namespace distillwatch::campaign
+
+#endif  // DISTILLWATCH_SRC_CAMPAIGN_COHORT_H_

@@ -1,0 +1,75 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/fingerprint.h"
+
+#include <algorithm>
+
+#include "wire/mix.h"
+
+namespace distillwatch::campaign {
+namespace {
+
+// The most frequent first; which of equally frequent ones is kept, the hash decides: for all
+// accounts alike.
+struct Recurring {
+  std::uint32_t count = 0;
+  Pair pair = 0;
+  bool operator<(const Recurring& other) const noexcept {
+    return count != other.count ? count > other.count : wire::Mix(pair) < wire::Mix(other.pair);
+  }
+};
+
+}  // namespace
+
+Fingerprint FingerprintOf(const SignatureReservoir& sample) noexcept {
+  // Different requests alone: asking the same again is not a frame.
+  std::array<const SlimSignature*, SignatureReservoir::kCapacity> different;
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < sample.size(); ++i) {
+    const SlimSignature& s = sample.signature(i);
+    const bool known = std::any_of(different.begin(), different.begin() + n,
+                                   [&s](const SlimSignature* d) { return *d == s; });
+    if (!known && Agreement(s, s) > 0) different[n++] = &s;  // the empty set agrees with nothing
+  }
+  std::array<Recurring, 64 * SignatureReservoir::kCapacity / 2> recurring;
+  std::size_t found = 0;
+  for (std::size_t slot = 0; slot < 64; ++slot) {
+    std::array<std::uint16_t, SignatureReservoir::kCapacity> values;
+    for (std::size_t i = 0; i < n; ++i) values[i] = (*different[i])[slot];
+    std::sort(values.begin(), values.begin() + n);
+    for (std::size_t i = 0; i < n;) {
+      std::size_t end = i + 1;
+      while (end < n && values[end] == values[i]) ++end;
+      if (end - i >= 2) {
+        recurring[found++] = {static_cast<std::uint32_t>(end - i), PairOf(slot, values[i])};
+      }
+      i = end;
+    }
+  }
+  const std::size_t kept = std::min(found, Fingerprint::kMostPairs);
+  std::partial_sort(recurring.begin(), recurring.begin() + kept, recurring.begin() + found);
+  Fingerprint out;
+  out.size = static_cast<std::uint8_t>(kept);
+  for (std::size_t i = 0; i < kept; ++i) out.pairs[i] = recurring[i].pair;
+  std::sort(out.pairs.begin(), out.pairs.begin() + kept);
+  return out;
+}
+
+std::size_t CountMatches(std::span<const Pair> frame, const SlimSignature& signature) noexcept {
+  std::size_t matches = 0;
+  for (const Pair pair : frame) matches += signature[pair >> 16] == (pair & 0xffff);
+  return matches;
+}
+
+double Containment(const Fingerprint& fingerprint, std::span<const Pair> frame) noexcept {
+  if (fingerprint.size == 0) return 0;
+  std::size_t common = 0;
+  auto next = frame.begin();
+  for (const Pair pair : fingerprint.values()) {
+    next = std::lower_bound(next, frame.end(), pair);
+    common += next != frame.end() && *next == pair;
+  }
+  return static_cast<double>(common) / fingerprint.size;
+}
+
+}  // namespace distillwatch::campaign

@@ -1,0 +1,265 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/group.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace distillwatch::campaign {
+namespace {
+
+constexpr std::uint64_t kLeastJudged = 20;  // requests
+constexpr double kLeastShare = 0.04;        // of them with the frame
+constexpr double kLeastOfUsual = 0.2;
+constexpr double kSplitLevel = 0.01;
+constexpr double kLeastOfContainment = 0.7;
+constexpr std::int64_t kSeconds_us = 20'000'000, kQuarter_us = 900'000'000;
+
+double ShareOf(const CampaignMember& member) {
+  return static_cast<double>(member.matching) / static_cast<double>(member.requests);
+}
+
+std::string Odds(double p) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "1 in %.0f", std::floor(1 / p));
+  return text;
+}
+
+}  // namespace
+
+double TimeEvidence::least() const noexcept {
+  return std::min({regularity, seconds, quarter_hours});
+}
+
+double Evidence::time() const noexcept {
+  return std::min(1.0, 6 * std::min(everyone.least(), together.least()));
+}
+
+double Evidence::all() const noexcept {
+  // Fisher's combination of two independent p-values: chi-square with four degrees of freedom.
+  const double product = std::max(time() * cohort, std::numeric_limits<double>::min());
+  const double fisher = product * (1 - std::log(product));
+  return std::min(1.0, 2 * std::min(fisher, 2 * std::min(time(), cohort)));
+}
+
+void Group::Join(std::uint64_t account, Time now) {
+  if (!places_.try_emplace(account, static_cast<std::uint32_t>(members_.size())).second) return;
+  members_.push_back({.account = account, .since = now});
+}
+
+void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signature) {
+  const auto place = places_.find(account);
+  if (place == places_.end()) return;
+  CampaignMember& member = members_[place->second];
+  ++member.requests;
+  if (CountMatches(frame_, signature) < kLeastMatches) return;
+  ++member.matching;
+  if (pending_.size() < kMostPending) {
+    pending_.push_back({time.time_since_epoch().count(), place->second});
+  }
+}
+
+void Group::Leave(std::span<const std::uint64_t> accounts) {
+  if (accounts.empty()) return;
+  std::vector<std::uint32_t> moved(members_.size(), 0);
+  std::vector<CampaignMember> left;
+  for (std::uint32_t i = 0; i < members_.size(); ++i) {
+    const bool leaves =
+        std::find(accounts.begin(), accounts.end(), members_[i].account) != accounts.end();
+    moved[i] = leaves ? ~std::uint32_t{0} : static_cast<std::uint32_t>(left.size());
+    if (!leaves) left.push_back(members_[i]);
+  }
+  for (auto* events : {&events_, &pending_}) {
+    for (MemberEvent& e : *events) e.member = moved[e.member];
+    std::erase_if(*events, [](const MemberEvent& e) { return e.member == ~std::uint32_t{0}; });
+  }
+  members_ = std::move(left);
+  places_.clear();
+  for (std::uint32_t i = 0; i < members_.size(); ++i) places_[members_[i].account] = i;
+}
+
+std::vector<std::uint64_t> Group::DropStrangers() {
+  // A member's share of matching requests, beside what is usual in the group.
+  std::vector<double> shares;
+  for (const CampaignMember& m : members_) {
+    if (m.requests >= kLeastJudged) shares.push_back(ShareOf(m));
+  }
+  if (shares.empty()) return {};
+  const auto median = shares.begin() + static_cast<std::ptrdiff_t>(shares.size() / 2);
+  std::nth_element(shares.begin(), median, shares.end());
+  const double least = std::max(kLeastShare, kLeastOfUsual * *median);
+  std::vector<std::uint64_t> strangers;
+  for (const CampaignMember& m : members_) {
+    if (m.requests >= kLeastJudged && ShareOf(m) < least) strangers.push_back(m.account);
+  }
+  Leave(strangers);
+  return strangers;
+}
+
+void Group::Refresh(std::span<const Known> known) {
+  known_.clear();
+  lives_.clear();
+  std::vector<double> containments;
+  for (const Known& k : known) {
+    known_.push_back(k.account);
+    lives_.push_back(k.life);
+    containments.push_back(Containment(*k.fingerprint, frame_));
+  }
+  middle_ = MiddleOf(lives_);
+  typical_.assign(members_.size(), false);
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    typical_[places_.at(known_[i])] = middle_.HasVolume(lives_[i]);
+  }
+  containment_ = 0;
+  if (!containments.empty()) {
+    const auto median = containments.begin() + static_cast<std::ptrdiff_t>(containments.size() / 2);
+    std::nth_element(containments.begin(), median, containments.end());
+    containment_ = *median;
+  }
+}
+
+bool Group::Admits(const Life& life, const Fingerprint& fingerprint) const noexcept {
+  if (!named()) return true;
+  return middle_.Has(life) &&
+         Containment(fingerprint, frame_) >= kLeastOfContainment * containment_;
+}
+
+bool Group::IsMoreOf(const Group& campaign) const noexcept {
+  if (!campaign.named() || !campaign.middle_.HasVolume(middle_.median)) return false;
+  std::vector<Pair> common;
+  std::set_intersection(frame_.begin(), frame_.end(), campaign.frame_.begin(),
+                        campaign.frame_.end(), std::back_inserter(common));
+  return 2 * common.size() >= std::max(frame_.size(), campaign.frame_.size());
+}
+
+std::vector<std::uint64_t> Group::DropUnlike() {
+  if (split_) {
+    std::vector<Life> together;
+    for (const std::uint32_t m : cohort_.members) together.push_back(lives_[m]);
+    middle_ = MiddleOf(together);
+  }
+  std::vector<std::uint64_t> unlike;
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (!middle_.Has(lives_[i])) unlike.push_back(known_[i]);
+  }
+  Leave(unlike);
+  return unlike;
+}
+
+std::vector<std::uint64_t> Group::Dissolve() {
+  std::vector<std::uint64_t> accounts;
+  for (const CampaignMember& m : members_) accounts.push_back(m.account);
+  members_.clear();
+  places_.clear();
+  events_.clear();
+  pending_.clear();
+  return accounts;
+}
+
+bool Group::Gather() {
+  // One busy stranger in the group would drown the others' rhythm.
+  std::erase_if(pending_, [this](const MemberEvent& e) {
+    return e.member < typical_.size() && !typical_[e.member];
+  });
+  matched_ += pending_.size();
+  events_.insert(events_.end(), pending_.begin(), pending_.end());
+  pending_.clear();
+  std::sort(events_.begin(), events_.end());
+  if (events_.size() > kMostEvents) events_.erase(events_.begin(), events_.end() - kMostEvents);
+  return matched_ >= 2 * tested_events_ || 2 * members_.size() >= 3 * tested_members_;
+}
+
+TimeEvidence Group::TestTimes(const std::vector<bool>& chosen, Time now,
+                              const SurrogatePlan& plan) const {
+  std::vector<MemberEvent> events;
+  for (const MemberEvent& e : events_) {
+    if (chosen[e.member]) events.push_back(e);
+  }
+  if (events.empty()) return {};
+  const std::int64_t earliest = events.front().time_us;
+  std::sort(events.begin(), events.end(), [](const MemberEvent& a, const MemberEvent& b) {
+    return std::pair(a.member, a.time_us) < std::pair(b.member, b.time_us);
+  });
+  std::vector<std::int64_t> from;
+  for (const CampaignMember& m : members_) {
+    from.push_back(std::max(earliest, m.since.time_since_epoch().count()));
+  }
+  std::int64_t to = now.time_since_epoch().count();
+  for (const MemberEvent& e : events) {  // clocks need not agree with the review's
+    to = std::max(to, e.time_us);
+    from[e.member] = std::min(from[e.member], e.time_us);
+  }
+  const Watched watched{.events = events, .from_us = from, .to_us = to};
+  return {.regularity = RegularityP(watched, plan),
+          .seconds = CoactivityP(watched, kSeconds_us, plan),
+          .quarter_hours = CoactivityP(watched, kQuarter_us, plan)};
+}
+
+bool Group::Test(double share, std::span<const Life> population, Time now, std::uint64_t seed) {
+  ++looks_;
+  const double level = share / (static_cast<double>(looks_) * (looks_ + 1.0));
+  const auto draws = static_cast<std::size_t>(std::clamp(30 / level, 1000.0, 400'000.0));
+  const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
+  Evidence now_seen;
+  tested_events_ = std::max(tested_events_, matched_);
+  tested_members_ = std::max(tested_members_, members_.size());
+  cohort_ = FindCohort(lives_, population);
+  now_seen.cohort = cohort_.p_value;
+  if (members_.size() >= kLeastMembers) now_seen.everyone = TestTimes(typical_, now, plan);
+  if (cohort_.members.size() >= kLeastMembers) {
+    // Of several campaigns with the same frame, the cohort may be one; when and how much accounts
+    // ask says nothing of how their requests interleave.
+    std::vector<bool> together(members_.size(), false);
+    for (const std::uint32_t m : cohort_.members) together[places_.at(known_[m])] = true;
+    now_seen.together = TestTimes(together, now, plan);
+  }
+  if (now_seen.all() > level) return false;
+  split_ = now_seen.cohort <= kSplitLevel || now_seen.together.least() < now_seen.everyone.least();
+  evidence_ = now_seen;
+  named_ = now;
+  return true;
+}
+
+Campaign Group::Describe(Time first_seen) const {
+  Campaign out{.id = id_,
+               .first_seen = first_seen,
+               .linked = linked_,
+               .named = named_,
+               .p_value = evidence_.all(),
+               .frame = frame_.size(),
+               .members = members_};
+  std::uint64_t requests = 0, matching = 0;
+  for (const CampaignMember& m : members_) {
+    requests += m.requests;
+    matching += m.matching;
+  }
+  char text[160];
+  std::snprintf(text, sizeof(text),
+                "%zu accounts share a frame around changing text; %.0f %% of their requests since "
+                "they were linked have it",
+                members_.size(),
+                100 * static_cast<double>(matching) / std::max(1.0, static_cast<double>(requests)));
+  out.words.emplace_back(text);
+  const TimeEvidence& times = evidence_.together.least() < evidence_.everyone.least()
+                                  ? evidence_.together
+                                  : evidence_.everyone;
+  const double least = std::min(times.least(), evidence_.cohort);
+  if (times.regularity == least) {
+    out.words.push_back("requests come more evenly than " + Odds(least) +
+                        " shuffles of the accounts' times");
+  } else if (times.seconds == least) {
+    out.words.push_back("requests come within seconds of each other more than " + Odds(least) +
+                        " shuffles of the accounts' times");
+  } else if (times.quarter_hours == least) {
+    out.words.push_back("accounts are active together more than " + Odds(least) +
+                        " shuffles of their times");
+  } else {
+    out.words.push_back("accounts began together and ask equally much, more than " + Odds(least) +
+                        " random sets of accounts");
+  }
+  return out;
+}
+
+}  // namespace distillwatch::campaign

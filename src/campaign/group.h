@@ -1,0 +1,116 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// Group: linked accounts that are watched, and the test that may name them a campaign.
+//
+// The frame linked them, so it proves nothing. What they do from then on is tested: at each
+// doubling of their matching requests or of their number. Look k has the 1/(k (k+1))-th part of
+// the level; the parts add up to it.
+// Thread-compatible; the linker locks it. Tested by  tests/campaign/group_test.cc
+
+#ifndef DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
+#define DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "campaign/cohort.h"
+#include "campaign/fingerprint.h"
+#include "campaign/surrogate.h"
+#include "distillwatch/campaign.h"
+
+namespace distillwatch::campaign {
+
+struct TimeEvidence {
+  double regularity = 1, seconds = 1, quarter_hours = 1;
+  double least() const noexcept;
+};
+
+struct Evidence {
+  TimeEvidence everyone;  // whose volume is like the others'
+  TimeEvidence together;  // the cohort alone
+  double cohort = 1;
+  double time() const noexcept;  // corrected for six tests
+  double all() const noexcept;   // corrected for what is combined
+};
+
+class Group {
+ public:
+  static constexpr std::size_t kMostEvents = 4096;    // that a test looks at, the newest
+  static constexpr std::size_t kMostPending = 65536;  // between reviews
+  static constexpr std::size_t kLeastMembers = 5;
+  static constexpr std::size_t kLeastMatches = 2;  // pairs of the frame in a matching request
+
+  Group(std::uint32_t id, Time now) noexcept : id_(id), linked_(now) {}
+
+  std::uint32_t id() const noexcept { return id_; }
+  bool named() const noexcept { return named_ != Time{}; }
+  std::size_t members() const noexcept { return members_.size(); }
+  bool Has(std::uint64_t account) const { return places_.contains(account); }
+  std::span<const CampaignMember> list() const noexcept { return members_; }
+
+  void Join(std::uint64_t account, Time now);
+  // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
+  std::vector<std::uint64_t> DropStrangers();
+  // What the linker knows of a member.
+  struct Known {
+    std::uint64_t account;
+    Life life;
+    const Fingerprint* fingerprint;
+  };
+  // Learns what is usual among the members that are still known.
+  void Refresh(std::span<const Known> known);
+  // Members unlike those of the cohort that was found, or unlike most others where none was; they
+  // leave.
+  std::vector<std::uint64_t> DropUnlike();
+  // The named group whose frame this one has, but whose members it is unlike; 0: none.
+  std::uint32_t kin = 0;
+  // Whether this group has the campaign's frame and asks as much, so that both are one.
+  bool IsMoreOf(const Group& campaign) const noexcept;
+  // All members leave.
+  std::vector<std::uint64_t> Dissolve();
+  // Whether an account may join a named group; true while it has no name.
+  bool Admits(const Life& life, const Fingerprint& fingerprint) const noexcept;
+  void SetFrame(std::vector<Pair> frame) { frame_ = std::move(frame); }
+
+  // A request of a member.
+  void Observe(std::uint64_t account, Time time, const SlimSignature& signature);
+
+  // Takes in what was observed since the last call; true when a test is due.
+  bool Gather();
+  // Tests with a part of the level `share`; true when this named the group.
+  bool Test(double share, std::span<const Life> population, Time now, std::uint64_t seed);
+
+  Campaign Describe(Time first_seen) const;
+
+ private:
+  TimeEvidence TestTimes(const std::vector<bool>& chosen, Time now,
+                         const SurrogatePlan& plan) const;
+  void Leave(std::span<const std::uint64_t> accounts);
+
+  std::uint32_t id_;
+  Time linked_, named_{};
+  std::vector<Pair> frame_;
+  std::vector<CampaignMember> members_;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> places_;
+  std::vector<MemberEvent> pending_, events_;
+  std::uint64_t matched_ = 0;
+  std::uint64_t tested_events_ = 32;
+  std::size_t tested_members_ = 4;
+  std::vector<std::uint64_t> known_;  // members at the newest review, and their lives
+  std::vector<Life> lives_;
+  Middle middle_;
+  double containment_ = 0;     // of a member's fingerprint in the frame, the median
+  std::vector<bool> typical_;  // members whose volume is like the others'
+  std::uint32_t looks_ = 0;
+  Evidence evidence_;
+  bool split_ = false;  // the name is the cohort's, not everyone's
+  Cohort cohort_;       // of the newest test, among the accounts known then
+};
+
+}  // namespace distillwatch::campaign
+
+#endif  // DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
