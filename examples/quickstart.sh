@@ -39,11 +39,12 @@ step "Learn from January what is usual (about a minute)"
 
 step "Find the harvesters of February"
 "$distillwatch" scan "$folder/february/log.jsonl" --reference "$folder/january.reference" \
-  --promise "$promise" --alerts "$folder/alerts.jsonl" --threads 2 --rows 12 | tee "$folder/scan.txt"
+  --promise "$promise" --alerts "$folder/alerts.jsonl" --scores "$folder/scores.jsonl" --threads 2 --rows 12 | tee "$folder/scan.txt"
 
-step "Explain the first of them"
-first=$(head -n 1 "$folder/alerts.jsonl" | cut -d '"' -f 4)
-"$distillwatch" explain "$folder/february/log.jsonl" --reference "$folder/january.reference" --account "$first" --rows 8
+step "Explain the worst of them"
+worst=$(head -n 1 "$folder/scores.jsonl" | cut -d '"' -f 4)
+"$distillwatch" explain "$folder/february/log.jsonl" --reference "$folder/january.reference" \
+  --promise "$promise" --account "$worst" --rows 8
 
 step "Compare with who they were"
 awk -v promise="$promise" '
