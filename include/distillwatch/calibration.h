@@ -56,7 +56,9 @@ class DISTILLWATCH_EXPORT Reference {
   std::string Serialize() const;
 
   // Adds the accounts of a reference that was calibrated with the same model elsewhere (a shard,
-  // another month).  Errors: FailedPrecondition when model, horizon or key differ.
+  // another month).
+  //   Errors  FailedPrecondition when model, ranks, looks, horizon or key differ, or when 2^48
+  //           accounts would have one score
   static Result<Reference> Merge(const Reference& a, const Reference& b);
 
   std::uint64_t accounts() const noexcept;      // that p-values are ranked among

@@ -246,17 +246,15 @@ Campaign Group::Describe(Time first_seen) const {
                                   ? evidence_.together
                                   : evidence_.everyone;
   const double least = std::min(times.least(), evidence_.cohort);
+  const std::string shuffles = ": so do less than " + Odds(least) + " shuffles of their times";
   if (times.regularity == least) {
-    out.words.push_back("requests come more evenly than " + Odds(least) +
-                        " shuffles of the accounts' times");
+    out.words.push_back("their requests come evenly, as from one queue" + shuffles);
   } else if (times.seconds == least) {
-    out.words.push_back("requests come within seconds of each other more than " + Odds(least) +
-                        " shuffles of the accounts' times");
+    out.words.push_back("their requests come within seconds of each other" + shuffles);
   } else if (times.quarter_hours == least) {
-    out.words.push_back("accounts are active together more than " + Odds(least) +
-                        " shuffles of their times");
+    out.words.push_back("they are active together" + shuffles);
   } else {
-    out.words.push_back("accounts began together and ask equally much, more than " + Odds(least) +
+    out.words.push_back("they began together and ask equally much: so do less than " + Odds(least) +
                         " random sets of accounts");
   }
   return out;

@@ -233,22 +233,33 @@ Review Linker::Run(Time now, const Assign& assign) {
   return review;
 }
 
+Campaign Linker::Describe(const Group& group) const {
+  Time first = Time::max();
+  for (const CampaignMember& m : group.list()) {
+    const Shard& shard = shards_[m.account % kShards];
+    const std::lock_guard lock(shard.mutex);
+    const auto at = shard.records.find(m.account);
+    if (at != shard.records.end()) first = std::min(first, at->second.seen.first);
+  }
+  return group.Describe(first);
+}
+
 std::vector<Campaign> Linker::Campaigns() const {
   const std::lock_guard review_lock(review_mutex_);
   std::vector<Campaign> out;
   for (const auto& group : owned_) {
     const std::lock_guard lock(group_mutexes_[group->id() % 64]);
-    if (!group->named()) continue;
-    Time first = Time::max();
-    for (const CampaignMember& m : group->list()) {
-      const Shard& shard = shards_[m.account % kShards];
-      const std::lock_guard record_lock(shard.mutex);
-      const auto at = shard.records.find(m.account);
-      if (at != shard.records.end()) first = std::min(first, at->second.seen.first);
-    }
-    out.push_back(group->Describe(first));
+    if (group->named() && group->members() > 0) out.push_back(Describe(*group));
   }
   return out;
+}
+
+std::optional<Campaign> Linker::Find(std::uint32_t group) const {
+  const std::lock_guard review_lock(review_mutex_);
+  if (group == 0 || group > owned_.size()) return std::nullopt;
+  const std::lock_guard lock(group_mutexes_[group % 64]);
+  const Group& g = *owned_[group - 1];
+  return g.named() ? std::optional(Describe(g)) : std::nullopt;
 }
 
 }  // namespace distillwatch::campaign

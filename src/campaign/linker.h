@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "campaign/group.h"
@@ -49,6 +50,8 @@ class Linker {
   Review Run(Time now, const Assign& assign);
 
   std::vector<Campaign> Campaigns() const;
+  // The named group of this number.
+  std::optional<Campaign> Find(std::uint32_t group) const;
 
  private:
   struct Record {
@@ -68,6 +71,7 @@ class Linker {
   // Puts the candidate's accounts that are in no group into one.
   void Place(Candidate& candidate, std::vector<Record>& records, Time now, const Assign& assign,
              Review& review);
+  Campaign Describe(const Group& group) const;
   void Name(Group& group, Time now, const Assign& assign, Review& review);
   void Assigned(std::uint64_t account, std::uint32_t group);
   Group* Begin(Time now, Review& review);

@@ -295,6 +295,30 @@ std::string Grouped(std::uint64_t number) {
   return digits;
 }
 
+std::optional<Time> ReviewClock::Before(Time request) {
+  constexpr auto kEvery = std::chrono::hours(12);
+  if (next_ == Time{}) next_ = request + kEvery;
+  if (request < next_) return std::nullopt;
+  const Time due = next_;
+  while (next_ <= request) next_ += kEvery;
+  return due;
+}
+
+void PrintCampaigns(const std::vector<Campaign>& campaigns) {
+  if (campaigns.empty()) return;
+  std::printf("\n%-9s %8s %10s %9s  %-20s  %s\n", "campaign", "accounts", "requests", "p-value",
+              "named", "evidence");
+  for (const Campaign& campaign : campaigns) {
+    std::uint64_t matching = 0;
+    for (const CampaignMember& m : campaign.members) matching += m.matching;
+    std::string words;
+    for (const std::string& w : campaign.words) words += (words.empty() ? "" : "; ") + w;
+    std::printf("%-9u %8zu %10s %9.2g  %-20s  %s\n", campaign.id, campaign.members.size(),
+                Grouped(matching).c_str(), campaign.p_value, IsoTime(campaign.named).c_str(),
+                words.c_str());
+  }
+}
+
 std::string EvidenceJson(const Explanation& explanation, std::size_t most) {
   std::string out = "[";
   for (std::size_t i = 0; i < std::min(most, explanation.evidence.size()); ++i) {

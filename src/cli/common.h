@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "distillwatch/calibration.h"
+#include "distillwatch/campaign.h"
 #include "distillwatch/options.h"
 #include "distillwatch/verdict.h"
 #include "log/line_source.h"
@@ -81,6 +82,20 @@ std::string Number(double value);           // as JSON, to the last bit; null wh
 std::string IsoTime(Time time);             // 2026-04-22T00:15:59Z
 std::string UnixTime(Time time);            // seconds since 1970, with six digits behind the point
 std::string Grouped(std::uint64_t number);  // 513,293
+
+// When a log is reviewed for campaigns: twice a day of its own time, between the same requests
+// however it is read.
+class ReviewClock {
+ public:
+  // The time of the review that comes before a request of this time, if one is due.
+  std::optional<Time> Before(Time request);
+
+ private:
+  Time next_{};
+};
+
+// The campaigns as a table with their evidence in words; nothing when there is none.
+void PrintCampaigns(const std::vector<Campaign>& campaigns);
 
 // The evidence of an explanation as a JSON array of its `most` strongest pieces.
 std::string EvidenceJson(const Explanation& explanation, std::size_t most);

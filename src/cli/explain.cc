@@ -4,6 +4,9 @@
 #include <cmath>
 #include <optional>
 
+#include <map>
+#include <unordered_set>
+
 #include "cli/commands.h"
 #include "distillwatch/monitor.h"
 #include "log/timestamp.h"
@@ -76,6 +79,28 @@ void PrintJson(const Replay& replay, const ExplainOptions& options) {
 
 }  // namespace
 
+namespace {
+
+int ExplainCampaign(std::uint32_t id, const Monitor& monitor, const std::vector<std::string>& names,
+                    const LogReport& report) {
+  for (const Campaign& campaign : monitor.Campaigns()) {
+    if (campaign.id != id) continue;
+    PrintCampaigns({campaign});
+    std::map<std::uint64_t, std::string_view> name_of;
+    for (const std::string& name : names) name_of[monitor.AccountId(name)] = name;
+    std::printf("\n%-28s %-20s %9s %9s\n", "account", "member since", "requests", "matching");
+    for (const CampaignMember& m : campaign.members) {
+      std::printf("%-28s %-20s %9s %9s\n", std::string(name_of[m.account]).c_str(),
+                  IsoTime(m.since).c_str(), Grouped(m.requests).c_str(),
+                  Grouped(m.matching).c_str());
+    }
+    return report.complete() ? kFine : kTrouble;
+  }
+  return Trouble("the log has no campaign " + std::to_string(id));
+}
+
+}  // namespace
+
 int ExplainAccount(const ExplainOptions& options) {
   std::optional<Time> end;
   if (!options.at.empty() && !(end = log::ParseTime(options.at)))
@@ -94,6 +119,9 @@ int ExplainAccount(const ExplainOptions& options) {
   std::optional<Monitor> monitor;
   Status created;
   Replay replay;
+  ReviewClock clock;
+  Time last{};
+  std::unordered_set<std::string> names;  // for a campaign's members
   LogReport report;
   const Status read = ReadLog(options.log, "replaying", report, [&](std::span<log::Record> batch) {
     std::vector<Attribute> attributes;
@@ -104,7 +132,14 @@ int ExplainAccount(const ExplainOptions& options) {
         created = made.status();
         if (made.ok()) monitor.emplace(*std::move(made));
       }
-      if (!monitor || record.account != options.account || (end && record.time > *end)) continue;
+      if (!monitor || (end && record.time > *end)) continue;
+      if (const std::optional<Time> review = clock.Before(record.time)) monitor->Review(*review);
+      last = std::max(last, record.time);
+      if (options.campaign != 0) names.insert(record.account);
+      if (record.account != options.account) {
+        monitor->Observe(record.AsEvent(attributes));
+        continue;
+      }
       const Verdict verdict = monitor->Observe(record.AsEvent(attributes));
       if (verdict.looked && (!replay.peak || verdict.score > replay.verdict.score)) {
         replay.peak = record.time;
@@ -119,6 +154,9 @@ int ExplainAccount(const ExplainOptions& options) {
   if (!read.ok()) return Trouble(read.message());
   if (!created.ok()) return Trouble(WithKeyHint(created).message());
   report.Print();
+  if (monitor) monitor->Review(last);
+  if (monitor && options.campaign != 0)
+    return ExplainCampaign(options.campaign, *monitor, {names.begin(), names.end()}, report);
   const Result<Explanation> end_of_it =
       monitor ? monitor->Explain(options.account) : NotFound("no request");
   if (!end_of_it.ok()) {

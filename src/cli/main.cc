@@ -75,7 +75,15 @@ CLI::App* AddExplain(CLI::App& app, ExplainOptions& explain) {
   CLI::App* command =
       app.add_subcommand("explain", "One account's evidence, in numbers that add up to its score");
   AddLogOptions(*command, explain.log);
-  command->add_option("--account", explain.account, "Whom to explain")->required();
+  auto* account = command->add_option("--account", explain.account, "Whom to explain");
+  command->add_option("--campaign", explain.campaign, "Or a campaign, by the number scan gave it")
+      ->excludes(account)
+      ->check(CLI::PositiveNumber);
+  command->callback([command] {
+    if (command->count("--account") + command->count("--campaign") == 0) {
+      throw CLI::RequiredError("--account or --campaign");
+    }
+  });
   command->add_option("--reference", explain.reference,
                       "As for scan; without it the log is its own reference");
   command->add_option("--promise", explain.promise, "As for scan: it decides the level");

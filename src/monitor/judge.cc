@@ -118,6 +118,17 @@ Verdict Judge::VerdictOf(const Header& header, bool looked) const noexcept {
           .campaign = named ? header.group : 0};
 }
 
+Evidence Judge::EvidenceOf(const Campaign& campaign) {
+  std::string words;
+  for (const std::string& w : campaign.words) words += (words.empty() ? "" : "; ") + w;
+  return {.detector = "campaign",
+          .feature = "members",
+          .value = static_cast<double>(campaign.members.size()),
+          .place = 1,
+          .contribution = Units(kCampaignPoints),
+          .words = "of campaign " + std::to_string(campaign.id) + ": " + words};
+}
+
 void Judge::Explain(std::uint32_t requests, const FeatureVector& features, Explanation& out) const {
   const std::size_t epoch = score::EpochOf(requests);
   const Bins bins = BinsOf(content().ranks, epoch, features);

@@ -13,6 +13,7 @@
 
 #include "calibrate/reference_content.h"
 #include "distillwatch/calibration.h"
+#include "distillwatch/campaign.h"
 #include "distillwatch/verdict.h"
 #include "monitor/engine.h"
 
@@ -29,6 +30,9 @@ class Judge {
   Level LevelOf(score::Points path) const noexcept;
   Verdict VerdictOf(const Header& header, bool looked) const noexcept;
   // Adds score, base and evidence.
+  // What a named campaign adds to its members' scores.
+  static Evidence EvidenceOf(const Campaign& campaign);
+
   void Explain(std::uint32_t requests, const FeatureVector& features, Explanation& out) const;
 
   const calibrate::ReferenceContent& content() const noexcept { return reference_.content(); }

@@ -117,6 +117,12 @@ Result<Explanation> Monitor::Explain(std::string_view account) const {
   out.verdict = s.judge.VerdictOf(header, false);
   out.score = out.verdict.score;
   if (is_full) s.judge.Explain(header.requests, Measure(s.engine.detectors(), full), out);
+  if (header.named) {
+    if (const std::optional<Campaign> campaign = s.linker.Find(header.group)) {
+      out.evidence.insert(out.evidence.begin(), monitor::Judge::EvidenceOf(*campaign));
+      if (is_full) out.score += out.evidence.front().contribution;
+    }
+  }
   return out;
 }
 
