@@ -2,11 +2,11 @@
 
 #include "distillwatch/options.h"
 
+#include <array>
 #include <bit>
 #include <charconv>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <vector>
 
 #include "distillwatch/shingler.h"
@@ -36,7 +36,12 @@ std::string_view Trim(std::string_view text) {
 Result<std::string> ReadFile(std::string_view field, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return NotFound(std::string(field) + ": cannot open '" + path + "'");
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  // By read(), because a buffer's iterators throw where a file cannot be read, as a folder.
+  std::string bytes;
+  std::array<char, 65536> chunk;
+  while (bytes.size() <= kMostFileBytes && (file.read(chunk.data(), chunk.size()), file.gcount()))
+    bytes.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) return NotFound(std::string(field) + ": cannot read '" + path + "'");
   if (bytes.size() > kMostFileBytes)
     return OutOfRange(field, std::to_string(bytes.size()) + " bytes", "256 MiB");
   return bytes;
