@@ -39,15 +39,17 @@ step "Learn from January what is usual (about a minute)"
 
 step "Find the harvesters of February"
 "$distillwatch" scan "$folder/february/log.jsonl" --reference "$folder/january.reference" \
-  --promise "$promise" --alerts "$folder/alerts.jsonl" --threads 2 --rows 12 | tee "$folder/scan.txt"
+  --promise "$promise" --alerts "$folder/alerts.jsonl" --scores "$folder/scores.jsonl" --threads 2 --rows 12 | tee "$folder/scan.txt"
 
-step "Explain the first of them"
-first=$(head -n 1 "$folder/alerts.jsonl" | cut -d '"' -f 4)
-"$distillwatch" explain "$folder/february/log.jsonl" --reference "$folder/january.reference" --account "$first" --rows 8
+step "Explain the worst of them"
+worst=$(head -n 1 "$folder/scores.jsonl" | cut -d '"' -f 4)
+"$distillwatch" explain "$folder/february/log.jsonl" --reference "$folder/january.reference" \
+  --promise "$promise" --account "$worst" --rows 8
 
 step "Compare with who they were"
 awk -v promise="$promise" '
-  FILENAME ~ /alerts/ { split($0, quoted, "\""); flagged[quoted[4]] = 1; next }
+  # Members of campaigns are named under a promise of their own, at any level.
+  FILENAME ~ /alerts/ { split($0, quoted, "\""); if (quoted[10] == "distilling") flagged[quoted[4]] = 1; next }
   FNR == 1 { next }
   $2 == "benign" { benign++; false_alarms += $1 in flagged; next }
   { planted[$4]++; found[$4] += $1 in flagged; in_all++; in_all_found += $1 in flagged }

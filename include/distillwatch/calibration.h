@@ -16,7 +16,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "distillwatch/custom_detector.h"
 #include "distillwatch/event.h"
 #include "distillwatch/export.h"
 #include "distillwatch/status.h"
@@ -82,7 +84,7 @@ class DISTILLWATCH_EXPORT Reference {
 
 struct LearnerOptions {
   // The operator's secret, at least 16 bytes; empty: drawn at random and kept in the reference.
-  std::string key;
+  std::string key{};
   std::chrono::seconds horizon = std::chrono::hours(30 * 24);
   // So many accounts are kept, chosen by their hash; 2 to 16,000,000.
   std::size_t most_accounts = 100000;
@@ -91,6 +93,8 @@ struct LearnerOptions {
   // Harvesting campaigns to generate and fit the score against, 20 to 100,000, and trees of the
   // score, 1 to 4096: fewer of either are learned faster and see less.
   std::size_t campaigns = 1200, trees = 400;
+  // Detectors of your own, as the monitor will have them.
+  std::vector<std::shared_ptr<const CustomDetector>> detectors{};
 };
 
 // Learns a reference from a log: half of the accounts (by hash) train the score against generated
@@ -104,7 +108,8 @@ class DISTILLWATCH_EXPORT ReferenceLearner {
   ReferenceLearner(ReferenceLearner&&) noexcept;
   ReferenceLearner& operator=(ReferenceLearner&&) noexcept;
 
-  // Leaves an account out: one that was adjudicated to be distilling.
+  // Leaves an account out, also what was observed of it before: one that was adjudicated to be
+  // distilling.
   void Exclude(std::string_view account);
 
   void Observe(const Event& event) noexcept;

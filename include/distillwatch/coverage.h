@@ -79,7 +79,14 @@ class DISTILLWATCH_EXPORT CoverageDetector {
   void Update(const Observation& seen, State& state) const noexcept;
   Features Measure(const State& state) const noexcept;
 
+  // Adds what the other saw of the same account: vocabulary exactly, cells and topics to within
+  // rounding, term counts within their bounds, means as each side measured them against the
+  // template that it knew. The vocabulary's growth is unknown until requests have doubled twice,
+  // because how much of it the two sides shared over time was seen by neither.
+  void Merge(const State& other, State& state) const noexcept;
+
  private:
+  static void Decay(Tick tick, State& state) noexcept;
   DecayClock clock_;
 };
 

@@ -94,6 +94,12 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
   void Update(const Observation& seen, State& state) const noexcept;
   Features Measure(const State& state) const noexcept;
 
+  // Adds what the other saw of the same account: the sample exactly, the means of likeness to
+  // within rounding. Each request was compared with those that its own side had seen. The rhythm of
+  // framed requests stays as it is, because gaps between the two sides' requests were seen by
+  // neither.
+  void Merge(const State& other, State& state) const noexcept;
+
   // The account's request `digest` came at `time`; its signature is not at hand.
   void Replay(const Digest& digest, Time time, State& state) const noexcept;
 
@@ -104,6 +110,7 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
 
  private:
   void Forget(Time time, State& state) const noexcept;
+  static void Decay(Tick tick, State& state) noexcept;
   static void Compared(float nearest, float follow, Time time, State& state) noexcept;
 
   std::chrono::seconds half_life_;

@@ -171,7 +171,7 @@ bool Group::Gather() {
   return matched_ >= 2 * tested_events_ || 2 * members_.size() >= 3 * tested_members_;
 }
 
-TimeEvidence Group::TestTimes(const std::vector<bool>& chosen, Time now,
+TimeEvidence Group::TestTimes(const std::vector<std::uint8_t>& chosen, Time now,
                               const SurrogatePlan& plan) const {
   std::vector<MemberEvent> events;
   for (const MemberEvent& e : events_) {
@@ -204,14 +204,14 @@ bool Group::Test(double share, std::span<const Life> population, Time now, std::
   const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
   Evidence now_seen;
   tested_events_ = std::max(tested_events_, matched_);
-  tested_members_ = std::max(tested_members_, members_.size());
+  tested_members_ = std::max<std::uint64_t>(tested_members_, members_.size());
   cohort_ = FindCohort(lives_, population);
   now_seen.cohort = cohort_.p_value;
   if (members_.size() >= kLeastMembers) now_seen.everyone = TestTimes(typical_, now, plan);
   if (cohort_.members.size() >= kLeastMembers) {
     // Of several campaigns with the same frame, the cohort may be one; when and how much accounts
     // ask says nothing of how their requests interleave.
-    std::vector<bool> together(members_.size(), false);
+    std::vector<std::uint8_t> together(members_.size(), false);
     for (const std::uint32_t m : cohort_.members) together[places_.at(known_[m])] = true;
     now_seen.together = TestTimes(together, now, plan);
   }
@@ -220,6 +220,37 @@ bool Group::Test(double share, std::span<const Life> population, Time now, std::
   evidence_ = now_seen;
   named_ = now;
   return true;
+}
+
+void Group::Renumber(std::uint32_t offset) noexcept {
+  id_ += offset;
+  if (kin != 0) kin += offset;
+}
+
+bool Group::Restored() {
+  places_.clear();
+  for (std::uint32_t i = 0; i < members_.size(); ++i) {
+    if (!places_.try_emplace(members_[i].account, i).second) return false;
+    if (members_[i].matching > members_[i].requests || !InHistory(members_[i].since)) return false;
+  }
+  const auto in_group = [this](const MemberEvent& e) {
+    return e.member < members_.size() && InHistory(Time(std::chrono::microseconds(e.time_us)));
+  };
+  const auto is_p = [](double p) { return p > 0 && p <= 1; };
+  const auto are_p = [&is_p](const TimeEvidence& t) {
+    return is_p(t.regularity) && is_p(t.seconds) && is_p(t.quarter_hours);
+  };
+  const auto finite = [](const Life& life) {
+    return std::isfinite(life.begin_days) && std::isfinite(life.log_volume);
+  };
+  return id_ != 0 && InHistory(linked_) && InHistory(named_) && IsFrame(frame_) &&
+         std::all_of(pending_.begin(), pending_.end(), in_group) &&
+         std::all_of(events_.begin(), events_.end(), in_group) &&
+         std::is_sorted(events_.begin(), events_.end()) && pending_.size() <= kMostPending &&
+         events_.size() <= kMostEvents && typical_.size() <= members_.size() &&
+         finite(middle_.median) && finite(middle_.width) &&
+         std::isfinite(middle_.latest_begin_days) && containment_ >= 0 && containment_ <= 1 &&
+         are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort);
 }
 
 Campaign Group::Describe(Time first_seen) const {

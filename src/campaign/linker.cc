@@ -33,6 +33,7 @@ void Linker::Note(const Seen& seen, const SignatureReservoir& sample) {
 
 void Linker::Observe(std::uint32_t group, std::uint64_t account, Time time,
                      const SlimSignature& signature) {
+  if (group == 0 || group > kMostTracked) return;
   Group* g = groups_[group - 1].load(std::memory_order_acquire);
   if (g == nullptr) return;
   const std::lock_guard lock(group_mutexes_[group % 64]);
@@ -260,6 +261,68 @@ std::optional<Campaign> Linker::Find(std::uint32_t group) const {
   const std::lock_guard lock(group_mutexes_[group % 64]);
   const Group& g = *owned_[group - 1];
   return g.named() ? std::optional(Describe(g)) : std::nullopt;
+}
+
+void Linker::Save(wire::Writer& out) const {
+  const std::lock_guard review_lock(review_mutex_);
+  std::vector<Record> records;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [id, record] : shard.records) records.push_back(record);
+  }
+  std::sort(records.begin(), records.end(),
+            [](const Record& a, const Record& b) { return a.seen.account < b.seen.account; });
+  out(begun_);
+  for (const auto& group : owned_) {
+    const std::lock_guard lock(group_mutexes_[group->id() % 64]);
+    out(*group);
+  }
+  out(records);
+}
+
+std::optional<std::uint32_t> Linker::Add(wire::Reader& in) {
+  const std::lock_guard review_lock(review_mutex_);
+  std::vector<Time> begun;
+  in(begun);
+  if (in.failed() || owned_.size() + begun.size() > kMostTracked) return std::nullopt;
+  const auto offset = static_cast<std::uint32_t>(owned_.size());
+  std::vector<std::unique_ptr<Group>> groups;
+  for (std::size_t i = 0; i < begun.size(); ++i) {
+    groups.push_back(std::make_unique<Group>());
+    in(*groups.back());
+    const bool fine = !in.failed() && InHistory(begun[i]) && groups.back()->Restored() &&
+                      groups.back()->id() == i + 1 && groups.back()->kin <= begun.size();
+    if (!fine) return std::nullopt;
+  }
+  std::vector<Record> records;
+  in(records);
+  if (!in.Finished()) return std::nullopt;
+  for (const Record& r : records) {
+    if (!r.fingerprint.Valid() || r.group > begun.size() || !InHistory(r.seen.first) ||
+        !InHistory(r.seen.last) || r.seen.requests == 0) {
+      return std::nullopt;
+    }
+  }
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    groups[i]->Renumber(offset);
+    begun_.push_back(begun[i]);
+    owned_.push_back(std::move(groups[i]));
+    groups_[owned_.size() - 1].store(owned_.back().get(), std::memory_order_release);
+  }
+  for (Record& r : records) {
+    if (r.group != 0) r.group += offset;
+    Shard& shard = ShardOf(r.seen.account);
+    const std::lock_guard lock(shard.mutex);
+    const auto [at, fresh] = shard.records.try_emplace(r.seen.account, r);
+    if (fresh) continue;
+    Record& own = at->second;
+    if (own.group == 0) own.group = r.group;
+    if (r.seen.last > own.seen.last) own.fingerprint = r.fingerprint;
+    own.seen.first = std::min(own.seen.first, r.seen.first);
+    own.seen.last = std::max(own.seen.last, r.seen.last);
+    own.seen.requests = std::max(own.seen.requests, r.seen.requests);
+  }
+  return offset;
 }
 
 }  // namespace distillwatch::campaign

@@ -23,6 +23,7 @@
 #include "campaign/group.h"
 #include "campaign/link.h"
 #include "distillwatch/campaign.h"
+#include "wire/wire.h"
 
 namespace distillwatch::campaign {
 
@@ -31,6 +32,10 @@ struct Seen {
   std::uint64_t account = 0;
   Time first{}, last{};
   std::uint32_t requests = 0;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.account, s.first, s.last, s.requests);
+  }
 };
 
 class Linker {
@@ -53,11 +58,23 @@ class Linker {
   // The named group of this number.
   std::optional<Campaign> Find(std::uint32_t group) const;
 
+  // All fingerprints and groups, in an order that hash tables do not decide.
+  void Save(wire::Writer& out) const;
+  // Adds what was saved; its groups get numbers behind the own ones. An account that is known stays
+  // in its group and keeps the newer fingerprint.
+  //   Returns  what was added to the numbers; nothing, with all left as it was, for bytes that
+  //            Save cannot have written, or when there are too many groups
+  std::optional<std::uint32_t> Add(wire::Reader& in);
+
  private:
   struct Record {
     Seen seen;
     Fingerprint fingerprint;
     std::uint32_t group = 0;
+    template <typename Io>
+    static void Fields(Io& io, auto& s) {
+      io(s.seen, s.fingerprint, s.group);
+    }
   };
   struct Shard {
     mutable std::mutex mutex;

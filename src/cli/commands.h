@@ -42,6 +42,7 @@ int LearnReference(const ReferenceOptions& options);
 struct ExplainOptions {
   LogOptions log;
   std::string reference;  // file; empty: the log is its own reference
+  std::optional<double> promise;  // as for a scan
   std::string account;
   std::uint32_t campaign = 0;  // in place of an account
   std::string at;  // time up to which the log is read; empty: explains the highest score

@@ -114,7 +114,7 @@ int ExplainAccount(const ExplainOptions& options) {
                                     : ReadReference(options.reference);
   if (!reference.ok()) return Trouble(reference.status().message());
   monitor_options.reference = *std::move(reference);
-  monitor_options.promise = PromiseFor(*monitor_options.reference, {}, {});
+  monitor_options.promise = PromiseFor(*monitor_options.reference, options.promise, {});
 
   std::optional<Monitor> monitor;
   Status created;

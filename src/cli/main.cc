@@ -86,6 +86,7 @@ CLI::App* AddExplain(CLI::App& app, ExplainOptions& explain) {
   });
   command->add_option("--reference", explain.reference,
                       "As for scan; without it the log is its own reference");
+  command->add_option("--promise", explain.promise, "As for scan: it decides the level");
   command->add_option("--at", explain.at,
                       "The score at this time, as in 2026-01-31T12:00:00Z, not the highest");
   command->add_flag("--json", explain.json, "All features, as one JSON object");

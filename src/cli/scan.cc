@@ -99,8 +99,7 @@ struct Outcome {
 class Scanner {
  public:
   Scanner(const ScanOptions& options, Monitor& monitor)
-      : options_(options),
-        monitor_(monitor),
+      : monitor_(monitor),
         workers_(options.threads),
         accounts_(workers_.size()),
         new_(workers_.size()) {}
@@ -210,7 +209,6 @@ class Scanner {
            ", \"evidence\": " + EvidenceJson(why, kEvidence) + "}\n";
   }
 
-  const ScanOptions& options_;
   Monitor& monitor_;
   Workers workers_;
   std::vector<std::unordered_map<std::string, Summary>> accounts_;       // by worker

@@ -51,26 +51,56 @@ bool CoverageDetector::State::Valid() const noexcept {
   for (const float x : topic_sum) {
     if (!std::isfinite(x)) return false;
   }
-  return terms.Valid() && cells.Valid() && vocabulary.Valid() && order.Valid() &&
-         template_share.Valid() && novelty.Valid() && log_residual.Valid() && tick >= 0 &&
-         quarter_requests <= half_requests / 2 && half_requests <= requests &&
+  return recent < kHalveAt && terms.Valid() && cells.Valid() && vocabulary.Valid() &&
+         order.Valid() && template_share.Valid() && novelty.Valid() && log_residual.Valid() &&
+         tick >= 0 && quarter_requests <= half_requests / 2 && half_requests <= requests &&
          distinct_quarter <= distinct_half && distinct_half <= distinct;
+}
+
+void CoverageDetector::Decay(Tick tick, State& state) noexcept {
+  const float factor = DecayClock::Factor(tick - state.tick);
+  state.cells.Decay(factor);
+  for (float& x : state.topic_sum) x *= factor;
+  state.topics *= factor;
+  state.topic_squares *= factor * factor;
+  for (Moments* m : {&state.order, &state.template_share, &state.novelty, &state.log_residual}) {
+    m->Decay(factor);
+  }
+  state.tick = tick;
+}
+
+void CoverageDetector::Merge(const State& other, State& state) const noexcept {
+  State theirs = other;
+  if (state.tick > theirs.tick) Decay(state.tick, theirs);
+  if (theirs.tick > state.tick) Decay(theirs.tick, state);
+  state.terms.Merge(theirs.terms);
+  state.recent += theirs.recent;
+  while (state.recent >= kHalveAt) {
+    state.terms.Halve();
+    state.recent /= 2;
+  }
+  state.cells.Merge(theirs.cells);
+  state.vocabulary.Merge(theirs.vocabulary);
+  if (state.topics == 0) state.topic_last = theirs.topic_last;
+  for (std::size_t i = 0; i < kDimensions; ++i) state.topic_sum[i] += theirs.topic_sum[i];
+  state.topics += theirs.topics;
+  state.topic_squares += theirs.topic_squares;
+  state.order.Merge(theirs.order);
+  state.template_share.Merge(theirs.template_share);
+  state.novelty.Merge(theirs.novelty);
+  state.log_residual.Merge(theirs.log_residual);
+  state.requests += theirs.requests;
+  state.distinct = static_cast<float>(state.vocabulary.Estimate());
+  state.half_requests = state.requests;
+  state.distinct_half = state.distinct;
+  state.quarter_requests = 0;
+  state.distinct_quarter = 0;
 }
 
 void CoverageDetector::Update(const Observation& seen, State& state) const noexcept {
   const Tick tick = clock_.At(seen.time);
   if (tick < state.tick - 1) state.tick = tick;  // the clock was set back
-  if (tick > state.tick) {
-    const float factor = DecayClock::Factor(tick - state.tick);
-    state.cells.Decay(factor);
-    for (float& x : state.topic_sum) x *= factor;
-    state.topics *= factor;
-    state.topic_squares *= factor * factor;
-    for (Moments* m : {&state.order, &state.template_share, &state.novelty, &state.log_residual}) {
-      m->Decay(factor);
-    }
-    state.tick = tick;
-  }
+  if (tick > state.tick) Decay(tick, state);
   if (seen.units == 0 || seen.terms.empty()) return;
   const auto terms = seen.terms.first(std::min(seen.terms.size(), Shingler::kMaxTerms));
 

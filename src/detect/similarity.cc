@@ -52,7 +52,7 @@ bool SimilarityDetector::State::Valid() const noexcept {
   for (const float x : {framed, in_template, duplicate, continued, requests}) {
     if (!(std::isfinite(x) && x >= 0)) return false;
   }
-  return tick >= 0 && frame_last >= Time{} && reservoir.Valid() && nearest.Valid() &&
+  return tick >= 0 && InHistory(frame_last) && reservoir.Valid() && nearest.Valid() &&
          follow.Valid() && log_length.Valid() && frame_gap.Valid() && frame_pace.Valid() &&
          frame_hours.Valid();
 }
@@ -68,7 +68,10 @@ void SimilarityDetector::Forget(Time time, State& state) const noexcept {
     state.frame_last = {};
     state.frame_hours = {};
   }
-  if (tick <= state.tick) return;
+  if (tick > state.tick) Decay(tick, state);
+}
+
+void SimilarityDetector::Decay(Tick tick, State& state) noexcept {
   const float factor = DecayClock::Factor(tick - state.tick);
   for (Moments* m :
        {&state.nearest, &state.follow, &state.log_length, &state.frame_gap, &state.frame_pace}) {
@@ -114,6 +117,22 @@ void SimilarityDetector::Update(const Observation& seen, State& state) const noe
   }
   state.last = seen.signature;
   state.reservoir.Update(seen.signature, PriorityOf(seen));
+}
+
+void SimilarityDetector::Merge(const State& other, State& state) const noexcept {
+  State theirs = other;
+  if (state.tick > theirs.tick) Decay(state.tick, theirs);
+  if (theirs.tick > state.tick) Decay(theirs.tick, state);
+  if (state.reservoir.size() == 0) state.last = theirs.last;
+  state.reservoir.Merge(theirs.reservoir);
+  state.nearest.Merge(theirs.nearest);
+  state.follow.Merge(theirs.follow);
+  state.log_length.Merge(theirs.log_length);
+  state.framed += theirs.framed;
+  state.in_template += theirs.in_template;
+  state.duplicate += theirs.duplicate;
+  state.continued += theirs.continued;
+  state.requests += theirs.requests;
 }
 
 void SimilarityDetector::Replay(const Digest& digest, Time time, State& state) const noexcept {

@@ -10,6 +10,8 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "calibrate/reference_content.h"
 #include "distillwatch/calibration.h"
@@ -24,7 +26,8 @@ class Judge {
   //   Errors  FailedPrecondition when the reference does not rank exactly the features of this
   //   version, or
   //           cannot keep the promise
-  static Result<Judge> Create(const Reference& reference, const Promise& promise);
+  static Result<Judge> Create(const Reference& reference, const Promise& promise,
+                              const CustomDetectors& custom = CustomDetectors());
 
   score::Points Score(std::uint32_t requests, const FeatureVector& features) const noexcept;
   Level LevelOf(score::Points path) const noexcept;
@@ -40,6 +43,8 @@ class Judge {
  private:
   explicit Judge(const Reference& reference) : reference_(reference) {}
   Reference reference_;
+  CustomDetectors custom_;  // keeps alive what the names are views into
+  std::vector<NamedFeature> names_;
   std::array<double, calibrate::PathHistogram::kBins> p_values_{};
   std::array<Level, calibrate::PathHistogram::kBins> levels_{};
 };

@@ -19,6 +19,7 @@
 
 #include "simulate/account.h"
 #include "simulate/arrivals.h"
+#include "simulate/benign.h"
 #include "simulate/language.h"
 #include "simulate/random.h"
 

@@ -57,7 +57,9 @@ TEST(ScanCommand, FindsPlantedHarvestersWithFalseAlarmsWithinThePromise) {
   }
   std::set<std::string> campaigns;
   for (const std::string& line : scan.alerts) {
-    const Label& label = labels.at(Fields(line).at("account"));
+    const auto alert = Fields(line);
+    if (alert.at("level") != "distilling") continue;  // named as a campaign's: another promise
+    const Label& label = labels.at(alert.at("account"));
     false_alarms += label.label == "benign";
     found += label.label == "distill" && label.campaign != "relay" && label.campaign != "thin";
     if (label.label == "distill") campaigns.insert(label.campaign);
@@ -79,10 +81,10 @@ TEST(ScanCommand, AlertsAndScoresAreJsonAtTheTimeOfTheEvent) {
   std::set<std::string> alerted;
   for (const std::string& line : scan.alerts) {
     auto fields = Fields(line);
+    if (fields.at("campaign") != "null") continue;  // of a review, at the review's time
     EXPECT_TRUE(alerted.insert(fields["account"]).second) << "an account is alerted once";
     EXPECT_EQ(fields["level"], "distilling");
     EXPECT_LE(std::stod(fields["p_value"]), 0.03);
-    EXPECT_TRUE(fields.contains("campaign"));
     EXPECT_GT(fields["evidence"].size(), 50u);
     EXPECT_NE(fields["evidence"].find("\"words\":"), std::string::npos);
     const double time = std::stod(fields["time"]);

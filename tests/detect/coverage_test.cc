@@ -372,6 +372,35 @@ TEST(CoverageDetector, ABusyAccountStaysWithinItsRanges) {
   EXPECT_NEAR(f[kVocabularyGrowth], 1, 0.3);
 }
 
+TEST(CoverageDetector, AnOldTemplateGivesWayToANewOne) {
+  auto stream = Templated(2500, 10, 10, 17);
+  auto next = Templated(2500, 12, 10, 18);
+  for (Seen& seen : next) {
+    seen.observation.time += std::chrono::minutes(2500);
+    stream.push_back(seen);
+  }
+  EXPECT_NEAR(MeasureAll(stream)[kTemplateTerms], 12, 1);
+}
+
+TEST(CoverageDetector, ForgetsAfterTheClockWasSetBackToo) {
+  auto stream = Templated(100, 15, 5, 19), later = Templated(100, 15, 5, 19),
+       fresh = Templated(100, 0, 20, 20);
+  for (Seen& seen : stream) seen.observation.time += hours(24 * 3650);
+  for (Seen& seen : fresh) seen.observation.time += hours(24 * 365);
+  stream.insert(stream.end(), later.begin(), later.end());
+  stream.insert(stream.end(), fresh.begin(), fresh.end());
+  EXPECT_GT(MeasureAll(stream)[kNovelty], 0.7);
+  EXPECT_GT(MeasureAll(stream)[kResidualLength], 2.8);
+}
+
+TEST(CoverageDetector, ThreeRequestsHaveAnEntropy) {
+  auto stream = Templated(3, 0, 20, 21);
+  EXPECT_FALSE(std::isnan(MeasureAll(stream)[kCellEntropy]));
+  EXPECT_FALSE(std::isnan(MeasureAll(stream)[kUnseenMass]));
+  stream.pop_back();
+  EXPECT_TRUE(std::isnan(MeasureAll(stream)[kCellEntropy]));
+}
+
 TEST(CoverageDetector, BillionsOfRequestsOverflowNoCount) {
   CoverageDetector::State state;
   const CoverageDetector detector;

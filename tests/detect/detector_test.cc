@@ -29,6 +29,8 @@ using support::Random;
 using support::Seen;
 
 constexpr wire::Kind kKind = {{"TEST"}, 1};
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr Time kBefore1970{std::chrono::microseconds(-1)};
 
 // What every detector promises.
 template <typename D>
@@ -195,6 +197,64 @@ TYPED_TEST(AnyDetector, AForgedStateIsRefusedOrGoesOnWithoutHarm) {
     }
   }
   EXPECT_GT(refused, 20);
+}
+
+// Fields that no stream produces, and that would make the next update overflow or divide by zero.
+template <typename D>
+void ExpectImpossible(const std::vector<void (*)(typename D::State&)>& changes) {
+  Random random(9);
+  auto stream = support::RandomStream({.requests = 100}, random);
+  const auto state = AnyDetector<D>::After(stream);
+  ASSERT_TRUE(state.Valid());
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    auto changed = state;
+    changes[i](changed);
+    EXPECT_FALSE(changed.Valid()) << D::kName << ", change " << i;
+  }
+}
+
+TEST(Detectors, ImpossibleStatesAreNotValid) {
+  ExpectImpossible<SimilarityDetector>({
+      [](SimilarityDetector::State& s) { s.tick = -1; },
+      [](SimilarityDetector::State& s) { s.frame_last = kBefore1970; },
+      [](SimilarityDetector::State& s) { s.framed = kInfinity; },
+      [](SimilarityDetector::State& s) { s.in_template = -1; },
+      [](SimilarityDetector::State& s) { s.duplicate = std::nanf(""); },
+      [](SimilarityDetector::State& s) { s.continued = -1; },
+      [](SimilarityDetector::State& s) { s.requests = kInfinity; },
+      [](SimilarityDetector::State& s) { s.nearest.squares = -1; },
+      [](SimilarityDetector::State& s) { s.follow.mean = kInfinity; },
+      [](SimilarityDetector::State& s) { s.log_length.weight = -1; },
+      [](SimilarityDetector::State& s) { s.frame_gap.weight = -1; },
+      [](SimilarityDetector::State& s) { s.frame_pace.weight = -1; },
+  });
+  ExpectImpossible<CoverageDetector>({
+      [](CoverageDetector::State& s) { s.tick = -1; },
+      [](CoverageDetector::State& s) { s.topics = kInfinity; },
+      [](CoverageDetector::State& s) { s.topic_squares = -1; },
+      [](CoverageDetector::State& s) { s.topic_sum[31] = std::nanf(""); },
+      [](CoverageDetector::State& s) { s.quarter_requests = s.half_requests; },
+      [](CoverageDetector::State& s) { s.half_requests = s.requests + 1; },
+      [](CoverageDetector::State& s) { s.distinct = 0; },
+      [](CoverageDetector::State& s) { s.distinct_half = 0; },
+      [](CoverageDetector::State& s) { s.order.weight = -1; },
+      [](CoverageDetector::State& s) { s.template_share.mean = kInfinity; },
+      [](CoverageDetector::State& s) { s.novelty.weight = -1; },
+      [](CoverageDetector::State& s) { s.log_residual.weight = -1; },
+  });
+  ExpectImpossible<RateShapeDetector>({
+      [](RateShapeDetector::State& s) { s.tick = -1; },
+      [](RateShapeDetector::State& s) { s.first = kBefore1970; },
+      [](RateShapeDetector::State& s) { s.first = s.last + hours(1); },
+      [](RateShapeDetector::State& s) { s.model_since = kBefore1970; },
+      [](RateShapeDetector::State& s) { s.model_since = s.last + hours(1); },
+      [](RateShapeDetector::State& s) { s.first_day = s.requests + 1; },
+      [](RateShapeDetector::State& s) { s.first_day = 0; },
+      [](RateShapeDetector::State& s) { s.pivot = 1.5f; },
+      [](RateShapeDetector::State& s) { s.pivot = -0.5f; },
+      [](RateShapeDetector::State& s) { s.on_new_model = s.since_new_model + 1; },
+      [](RateShapeDetector::State& s) { s.since_new_model = s.requests + 1; },
+  });
 }
 
 TYPED_TEST(AnyDetector, NothingAllocates) {

@@ -318,6 +318,17 @@ TEST(RateShapeDetector, AMoveToANewModelWithinADayIsAPivot) {
   EXPECT_EQ(PivotOf(100, 100, 0, seconds(60)), 0);
 }
 
+TEST(RateShapeDetector, ThePivotIsTheHighestShareOfTheDay) {
+  std::vector<Sent> sent = Every(seconds(60), 100);
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i].model = (i / 20 == 2 ? 2ull : 1ull) << 40;
+  EXPECT_EQ(StateOf(sent).pivot, 1);
+}
+
+TEST(RateShapeDetector, TheFirstDayHas24Hours) {
+  EXPECT_EQ(StateOf(Every(hours(12), 5)).first_day, 2u);
+  EXPECT_EQ(StateOf(Every(hours(12) - microseconds(1), 5)).first_day, 3u);
+}
+
 TEST(RateShapeDetector, ReturningToAnOldModelIsNoPivot) {
   std::vector<Sent> sent = Every(seconds(60), 400);
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i].model = (1 + i / 100 % 2) << 40;

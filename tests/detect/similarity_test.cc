@@ -391,6 +391,41 @@ TEST(SimilarityDetector, AClockThatIsSetBackStartsTheRhythmAnew) {
   }
 }
 
+TEST(SimilarityDetector, TwoHoursBackAreNotLate) {
+  Random random(11);
+  auto stream = Chain(std::vector<int>(40, 30), random);
+  for (std::size_t i = 20; i < stream.size(); ++i) {
+    stream[i].observation.time -= hours(2) + std::chrono::minutes(7);
+  }
+  EXPECT_EQ(MeasureAll(stream)[kFrameGapDeviation], 0);
+}
+
+TEST(SimilarityDetector, HoursFromTheFutureAreNotCounted) {
+  Random random(12);
+  const auto after = Chain(std::vector<int>(40, 30), random);
+  auto stream = Chain(std::vector<int>(40, 30), random);
+  for (std::size_t i = 0; i < stream.size(); ++i) {
+    stream[i].observation.time += hours(24 * 30) + hours(5 * i);
+  }
+  EXPECT_LT(MeasureAll(stream)[kFrameDuty], 0.3);
+  stream.insert(stream.end(), after.begin(), after.end());
+  EXPECT_EQ(MeasureAll(stream)[kFrameDuty], 1);
+}
+
+TEST(SimilarityDetector, ADigestOfEqualsIsOfEquals) {
+  SimilarityDetector::State state;
+  const SimilarityDetector detector;
+  for (int i = 0; i < 3; ++i) {
+    detector.Replay({.nearest = 255, .follow = 255, .log_units = 16, .compared = true},
+                    support::kStart, state);
+  }
+  const Features f = detector.Measure(state);
+  EXPECT_EQ(f[kNearestMean], 1);
+  EXPECT_EQ(f[kFollow], 1);
+  EXPECT_EQ(f[kDuplicateShare], 1);
+  EXPECT_EQ(f[kLength], 1);
+}
+
 TEST(SimilarityDetector, ASampleFromTheFutureDoesNotStay) {
   Random random(10);
   auto stream = support::RandomStream(

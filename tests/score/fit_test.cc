@@ -132,28 +132,28 @@ TEST(Fit, IsDeterministic) {
 
 TEST(FitOracle, TheFirstTreesAreNewtonsSteps) {
   // One stump on one feature, with sums that can be done by hand: all curvatures are 1/4.
-  Random random(8);
+  const std::uint8_t low = 5, high = 20;
   Problem problem{{.features = 1}, {.features = 1}};
   for (int i = 0; i < 300; ++i) {
-    const std::uint8_t low = static_cast<std::uint8_t>(random.Below(10)),
-                       high = static_cast<std::uint8_t>(10 + random.Below(30));
     problem.positives.Add({i < 240 ? &high : &low, 1}, 1);
     problem.unlabelled.Add({i < 60 ? &high : &low, 1}, 1);
   }
-  const FitOptions options = {.trees = 2, .leaves = 2, .learning_rate = 0.5, .ridge = 10};
+  const FitOptions options = {.trees = 5, .leaves = 2, .learning_rate = 0.5, .ridge = 10};
   const std::vector<Tree> trees = Fit(problem.positives, problem.unlabelled, options);
-  ASSERT_EQ(trees.size(), 2u);
+  ASSERT_EQ(trees.size(), 5u);
   ASSERT_EQ(trees[0].nodes.size(), 3u);
-  EXPECT_EQ(trees[0].nodes[0].last_left & 0x7f, 9);
+  EXPECT_EQ(trees[0].nodes[0].last_left & 0x7f, 5);
   EXPECT_FLOAT_EQ(trees[0].nodes[0].value, 0);
   // 240 of one side and 60 of the other, each with a gradient of one half.
-  const double value = 0.5 * 90 / (75 + 10);
-  EXPECT_FLOAT_EQ(trees[0].nodes[1].value, static_cast<float>(-value));
-  EXPECT_FLOAT_EQ(trees[0].nodes[2].value, static_cast<float>(value));
-  // The second step starts from there.
-  const double p = 1 / (1 + std::exp(-value));
-  const double next = 0.5 * (240 * (1 - p) - 60 * p) / (300 * p * (1 - p) + 10);
-  EXPECT_FLOAT_EQ(trees[1].nodes[2].value, static_cast<float>(next));
+  double score = 0;
+  for (const Tree& tree : trees) {
+    ASSERT_EQ(tree.nodes.size(), 3u);
+    const double p = 1 / (1 + std::exp(-score));
+    const double step = 0.5 * (240 * (1 - p) - 60 * p) / (300 * p * (1 - p) + 10);
+    EXPECT_NEAR(tree.nodes[1].value, -step, 1e-6);
+    EXPECT_NEAR(tree.nodes[2].value, step, 1e-6);
+    score += step;  // the next one starts from there
+  }
 }
 
 TEST(FitOracle, TheFirstSplitIsTheBestOfAll) {
@@ -313,6 +313,62 @@ TEST(Fit, KeepsItsLimits) {
     ASSERT_TRUE(ModelOf(3, trees).Valid());
   }
   EXPECT_TRUE(Fit(problem.positives, problem.unlabelled, {.trees = 0}).empty());
+}
+
+// A few rows that are wholly on one side, at either end, are no leaf of their own.
+TEST(Fit, AFewRowsAreNoLeaf) {
+  for (const std::uint8_t end : {std::uint8_t{0}, static_cast<std::uint8_t>(kBins - 1)}) {
+    Random random(18);
+    Problem problem{{.features = 1}, {.features = 1}};
+    for (int i = 0; i < 500; ++i) {
+      const std::uint8_t any = static_cast<std::uint8_t>(1 + random.Below(kBins - 2));
+      problem.positives.Add(Bins{i < 40 ? end : any}, 1);
+      problem.unlabelled.Add(Bins{any}, 1);
+    }
+    const auto rows_at = [&](const Tree& tree, bool left) {
+      int rows = 0;
+      for (const Rows* side : {&problem.positives, &problem.unlabelled}) {
+        for (std::size_t i = 0; i < side->size(); ++i) {
+          rows += tree.nodes[0].GoesLeft(side->row(i)[0]) == left;
+        }
+      }
+      return rows;
+    };
+    for (const double least : {0.0, 100.0}) {
+      const FitOptions options = {.trees = 1, .leaves = 2, .least_rows = least};
+      const Tree tree = Fit(problem.positives, problem.unlabelled, options)[0];
+      ASSERT_EQ(tree.nodes.size(), 3u);
+      const int smaller = std::min(rows_at(tree, true), rows_at(tree, false));
+      if (least > 0) {
+        EXPECT_GE(smaller, 100);
+      } else {
+        EXPECT_EQ(smaller, 40);
+      }
+    }
+  }
+}
+
+TEST(Fit, TheUnknownMayBeLikeTheLowOrLikeTheHigh) {
+  for (const bool like_low : {false, true}) {
+    Random random(19);
+    Problem problem{{.features = 1}, {.features = 1}};
+    for (int i = 0; i < 2000; ++i) {
+      const std::uint8_t bin = random.Chance(0.3) ? kUnknownBin : AnyBin(random);
+      const bool low = bin == kUnknownBin ? like_low : bin < 20;
+      (low ? problem.positives : problem.unlabelled).Add(Bins{bin}, 1);
+    }
+    const FitOptions options = {.trees = 1, .leaves = 2};
+    EXPECT_EQ(Auc(ModelOf(1, Fit(problem.positives, problem.unlabelled, options)), problem), 1);
+  }
+}
+
+TEST(Fit, TheLeafThatWinsMostIsSplitFirst) {
+  // Only where one feature is high does the other one matter.
+  const Problem problem = Draw(2, 3000, 20, [](const Bins& b) { return b[0] > 20 && b[1] > 20; });
+  const FitOptions options = {.trees = 1, .leaves = 3};
+  const std::vector<Tree> trees = Fit(problem.positives, problem.unlabelled, options);
+  EXPECT_EQ(trees[0].nodes.size(), 5u);
+  EXPECT_EQ(Auc(ModelOf(2, trees), problem), 1);
 }
 
 // Nothing to learn gives trees of one leaf that say nothing.

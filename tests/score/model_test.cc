@@ -224,6 +224,14 @@ TEST(Model, ATreeOfOneLeafSpeaksForNobody) {
   EXPECT_EQ(model.Score(0, any), 65536 / 4 - 65536);
 }
 
+TEST(Model, ValuesAreRoundedToTheNearestPoint) {
+  const std::uint8_t any[] = {7};
+  for (const double points : {1000.7, 1000.2, -1000.7, -1000.2}) {
+    const Model model(1, {Tree{{{.value = static_cast<float>(points / 65536)}}}}, AllScales(-1, 0));
+    EXPECT_EQ(model.Score(0, any), std::lround(points));
+  }
+}
+
 TEST(Model, OrderOfTreesDoesNotMatter) {
   Random random(4);
   std::vector<Tree> trees;
