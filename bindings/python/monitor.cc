@@ -238,9 +238,60 @@ void BindMonitor(py::module_& m) {
             return self.AccountId(Text(account, "account").view());
           },
           py::arg("account"))
-      // Here belong save, restore and merge (and pickling), as soon as the library has them.
+      .def("save",
+           [](const Monitor& self) {
+             std::string saved;
+             {
+               const py::gil_scoped_release unlocked;
+               saved = self.Save();
+             }
+             return ToBytes(saved);
+           })
+      .def_static(
+          "restore",
+          [](py::handle saved, py::handle key, const std::optional<Reference>& reference,
+             const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
+             py::handle max_prompt_bytes, py::handle shards, py::handle origin) {
+            const Text bytes(saved, "saved");
+            const Options options = MakeOptions(key, reference, promise, campaigns,
+                                                max_memory_bytes, max_prompt_bytes, shards, origin);
+            Unwrap(Check(options));
+            std::optional<Result<Monitor>> restored;
+            {
+              const py::gil_scoped_release unlocked;
+              restored.emplace(Monitor::Restore(bytes.view(), options));
+            }
+            return std::make_unique<Monitor>(Unwrap(*std::move(restored)));
+          },
+          py::arg("saved"), py::kw_only(), py::arg("key") = py::none(),
+          py::arg("reference") = py::none(), py::arg("promise") = defaults.promise,
+          py::arg("campaigns") = py::none(),
+          py::arg("max_memory_bytes") = defaults.max_memory_bytes,
+          py::arg("max_prompt_bytes") = defaults.max_prompt_bytes,
+          py::arg("shards") = defaults.shards, py::arg("origin") = py::none())
+      .def(
+          "merge",
+          [](Monitor& self, const Monitor& other) {
+            Status status;
+            {
+              const py::gil_scoped_release unlocked;
+              status = self.Merge(other);
+            }
+            Unwrap(status);
+          },
+          py::arg("other"))
+      .def("__reduce__",
+           [](const Monitor&) -> py::object {
+             throw py::type_error(
+                 "a Monitor is not pickled, because its key would be in the pickle: use save and "
+                 "Monitor.restore");
+           })
       .def("__repr__", [](const Monitor& self) {
-        const MonitorStatistics s = self.Statistics();
+        MonitorStatistics s;
+        {
+          const py::gil_scoped_release unlocked;
+          s = self.Statistics();
+        }
         return "<Monitor: " + std::to_string(s.events) + " events of " +
                std::to_string(s.accounts) + " accounts>";
       });

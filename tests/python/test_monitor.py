@@ -247,6 +247,46 @@ def test_review_names_its_words(log, reference):
         dw.Monitor(campaigns=dw.CampaignOptions(false_campaigns=-1))
 
 
+def test_a_saved_monitor_goes_on_bit_by_bit(log, reference):
+    options = dict(reference=reference, key=KEY, promise=dw.Promise(per_million=50000), origin=log["time"].iloc[0])
+    whole, first = dw.Monitor(**options), dw.Monitor(**options)
+    half = len(log) // 2
+    expected = whole.observe_many(**dw.event_columns(log), frame=False)[half:]
+    first.observe_many(**dw.event_columns(log.iloc[:half]))
+    saved = first.save()
+    second = dw.Monitor.restore(saved, **options)
+    assert (second.observe_many(**dw.event_columns(log.iloc[half:]), frame=False) == expected).all()
+    with pytest.raises(dw.FailedPrecondition):
+        dw.Monitor.restore(saved, **{**options, "key": KEY + b"x"})
+    with pytest.raises(dw.DataLoss):
+        dw.Monitor.restore(saved[:-1], **options)
+    with pytest.raises(TypeError, match="use save and Monitor.restore"):
+        pickle.dumps(first)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_no_snapshot(data):
+    with pytest.raises((dw.DataLoss, dw.FailedPrecondition)):
+        dw.Monitor.restore(data, key=KEY)
+
+
+def test_replicas_merge(log, reference):
+    options = dict(reference=reference, key=KEY, promise=dw.Promise(per_million=50000), origin=log["time"].iloc[0])
+    left, right, whole = (dw.Monitor(**options) for _ in range(3))
+    side = log["account"].str[-1] < "8"
+    left.observe_many(**dw.event_columns(log[side]))
+    right.observe_many(**dw.event_columns(log[~side]))
+    whole.observe_many(**dw.event_columns(log))
+    left.merge(right)
+    assert left.statistics.events == whole.statistics.events
+    for account in log["account"].unique()[:40]:
+        assert left.explain(account).verdict.score == whole.explain(account).verdict.score
+    with pytest.raises(ValueError):
+        left.merge(left)
+    with pytest.raises(dw.FailedPrecondition):
+        left.merge(dw.Monitor(key=KEY))
+
+
 def test_watching_is_observing_with_reviews(log, reference):
     def fresh():
         return dw.Monitor(reference=reference, key=KEY, promise=dw.Promise(per_million=50000),
