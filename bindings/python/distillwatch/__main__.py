@@ -20,8 +20,8 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import __version__, evaluate, simulate
-from ._batch import ATTRIBUTES, event_columns
+from . import __version__, evaluate
+from ._batch import ATTRIBUTES, event_columns, simulate
 from ._core import Monitor, Promise, Reference, ReferenceLearner
 from ._types import FailedPrecondition, Level
 
@@ -47,14 +47,16 @@ def _lines(path: str) -> Iterator[bytes]:
     if path == "-":
         yield from sys.stdin.buffer
         return
-    with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+    opened: Any = gzip.open if path.endswith(".gz") else open
+    with opened(path, "rb") as file:
         yield from file
 
 
 def _batches(paths: list[str], quiet: bool) -> Iterator[dict[str, Any]]:
     """Logs as columns, batch after batch; lines that are no request are counted and named at the end."""
     bad: list[str] = []
-    n_bad, rows = 0, []
+    n_bad = 0
+    rows: list[dict[str, Any]] = []
 
     def columns() -> dict[str, Any]:
         out: dict[str, Any] = {"time": np.array([r["time"] for r in rows])}

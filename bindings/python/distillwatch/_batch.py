@@ -195,8 +195,10 @@ def watch(
     # Rows that come after a review time has passed, even where the clock went back.
     window = np.maximum.accumulate((us - us[0]) // step)
     starts = [0, *(np.flatnonzero(np.diff(window)) + 1).tolist(), len(us)]
-    whole = {name: value for name, value in columns.items() if isinstance(value, str)}
-    parts, joined, names = [], [], {}
+    whole: dict[str, Any] = {name: value for name, value in columns.items() if isinstance(value, str)}
+    parts: list[Any] = []
+    joined: list[dict[str, Any]] = []
+    names: dict[int, Any] = {}
 
     def review(now: int) -> None:
         for account, campaign in monitor.review(now / 1e6).joined.items():
@@ -211,7 +213,7 @@ def watch(
     for begin, end in zip(starts[:-1], starts[1:]):
         if begin:
             review(int(us[0] + (window[begin - 1] + 1) * step))
-        part = {name: cut(value, begin, end) for name, value in columns.items() if name not in whole}
+        part: dict[str, Any] = {name: cut(value, begin, end) for name, value in columns.items() if name not in whole}
         parts.append(monitor.observe_many(**part, **whole, threads=threads, frame=False))
         for account in dict.fromkeys(part["accounts"]):
             names[monitor.account_id(account)] = account

@@ -130,7 +130,7 @@ def alerts(
         alert = out.setdefault(accounts[row], {"account": accounts[row], "time": us[row] / 1e6, "campaign": None})
         if campaigns[row]:
             alert["campaign"] = int(campaigns[row])
-    return [*out.values(), *map(dict, joined)]
+    return [*out.values(), *(dict(alert) for alert in joined)]
 
 
 def scores(log: Any, verdicts: Any) -> dict[str, float]:

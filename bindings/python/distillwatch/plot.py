@@ -125,7 +125,8 @@ def score_paths(
     ax.set_xscale("log", base=2)
     ticks = [16 * 2**i for i in range(12) if 16 * 2**i <= max(32, looks.requests.max(initial=16))]
     ax.set_xticks(ticks, [str(t) for t in ticks])
-    low, high = np.quantile(scores, [0.01, 1.0]) if len(scores) else (-1, 1)
+    low = float(np.quantile(scores, 0.01)) if len(scores) else -1.0
+    high = float(scores.max()) if len(scores) else 1.0
     ax.set(
         xlabel="requests of the account", ylabel="highest score so far", ylim=(low, max(high, 0.5) + 0.3),
         title=f"Score paths of {len(others) + len(chosen)} accounts; promise {promise.per_million:g} of a million",
