@@ -11,7 +11,10 @@
 
 to_build=(g++ cmake ninja-build pkg-config libabsl-dev libxxhash-dev
   libsimdjson-dev libcli11-dev zlib1g-dev libzstd-dev)
-to_test=(ccache clang libgtest-dev libgmock-dev libbenchmark-dev pybind11-dev python3-dev python3 zstd)
+to_test=(ccache clang libgtest-dev libgmock-dev libbenchmark-dev zstd
+  python3 python3-dev pybind11-dev python3-numpy python3-pandas python3-sklearn python3-matplotlib python3-pytest
+  python3-hypothesis python3-mypy python3-venv python3-pip python3-setuptools python3-wheel
+  python3-nbclient python3-nbformat python3-ipykernel)
 
 install_to_build() { install_missing "${to_build[@]}"; }
 

@@ -52,7 +52,7 @@ step() {
 }
 
 # What the step's own runner said last of all: ctest's summary, a check's count.
-closing_line() { grep -hE '^[0-9]+% tests passed|^(check_[a-z]+|consumer_test): ' "$1" | tail -n 1; }
+closing_line() { grep -hE '^[0-9]+% tests passed|^(check_[a-z]+|consumer_test|package_test): ' "$1" | tail -n 1; }
 
 build() { cmake --preset "$1" && cmake --build --preset "$1" --parallel "$jobs"; }
 run_tests() { ctest --preset "$1" --parallel "$jobs"; }
@@ -77,6 +77,7 @@ step "checks: layers" python3 tests/check_layers.py
 step "checks: comments" python3 tests/check_comments.py
 step "checks: exports" python3 tests/check_exports.py build/release/libdistillwatch.so
 step "consumers" tests/consumer_test.sh
+step "python: package" tests/python/package_test.sh
 
 if ! $quick; then
   step "scalar: tests" run_tests scalar

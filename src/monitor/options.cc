@@ -141,6 +141,16 @@ Status CheckEach(const Options& o) {
     return OutOfRange("promise_contamination", std::to_string(o.promise.contamination),
                       "0 to below 0.5");
   }
+  const CampaignOptions& c = o.campaigns;
+  if (!(c.false_campaigns > 0 && c.false_campaigns <= 1000)) {
+    return OutOfRange("false_campaigns", std::to_string(c.false_campaigns), "above 0 to 1000");
+  }
+  if (c.most_groups < 1 || c.most_groups > 4096) {
+    return OutOfRange("most_groups", std::to_string(c.most_groups), "1 to 4096");
+  }
+  if (c.most_accounts < 16 || c.most_accounts > std::size_t{1} << 28) {
+    return OutOfRange("most_accounts", std::to_string(c.most_accounts), "16 to 268435456");
+  }
   if (o.max_memory_bytes < kLeastMemory || o.max_memory_bytes > kMostMemory) {
     return OutOfRange("max_memory_bytes", std::to_string(o.max_memory_bytes),
                       "1048576 to 1125899906842624");

@@ -1,0 +1,187 @@
+# Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+"""Values and errors that the compiled part gives out."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+Text = Union[str, bytes, bytearray, memoryview]
+# Seconds since 1970, or a datetime (one without a zone is UTC).
+Time = Union[float, int, datetime, np.datetime64]
+Attributes = Union[Mapping[Text, Text], Iterable[tuple[Text, Text]], None]
+
+
+class FailedPrecondition(ValueError):
+    """The value is fine, the state is not: keys differ, a reference is too small for the promise."""
+
+
+class DataLoss(ValueError):
+    """Bytes that should be ours are damaged, truncated or of an unknown version."""
+
+
+class NotFound(LookupError):
+    """There is no such account."""
+
+
+class Level(enum.IntEnum):
+    """What a host does with a level is the host's map. Levels rise with the account's highest score."""
+
+    CLEAR = 0
+    WATCH = 1
+    SUSPECT = 2
+    DISTILLING = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """One request as a gateway sees it."""
+
+    account: Text
+    time: Time
+    prompt: Text = ""
+    system: Text = ""
+    earlier_turns: int = 0
+    model: Text = ""
+    completion_tokens: int = 0
+    attributes: Attributes = None
+    prompt_tokens: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class MonitorStatistics:
+    """What the monitor knows of itself. Counters never fall."""
+
+    events: int
+    looks: int
+    accounts: int
+    full_accounts: int
+    state_bytes: int
+    evicted_accounts: int
+    demoted_accounts: int
+    truncated_prompts: int
+    empty_prompts: int
+    late_events: int
+    clock_restarts: int
+    wild_times: int
+    finished_horizons: int
+    flagged: tuple[int, int, int, int]
+    campaigns: int
+    drift: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CampaignOptions:
+    """How campaigns are looked for."""
+
+    enabled: bool = True
+    false_campaigns: float = 1.0
+    most_groups: int = 100
+    most_accounts: int = 1 << 20
+
+
+class CampaignMember(NamedTuple):
+    """The account is a number, as Monitor.account_id gives it."""
+
+    account: int
+    since: datetime
+    requests: int
+    matching: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Campaign:
+    """Accounts that harvest together."""
+
+    id: int
+    first_seen: datetime
+    linked: datetime
+    named: datetime
+    p_value: float
+    frame: int
+    members: tuple[CampaignMember, ...]
+    words: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Review:
+    """What a review did: `joined` maps accounts (numbers) to the campaign that they were put into."""
+
+    accounts: int
+    groups: int
+    waiting: int
+    named: tuple[int, ...]
+    joined: Mapping[int, int]
+
+
+class FeatureSpec(NamedTuple):
+    """A feature's name, its words with {} where the value stands, and the value's form."""
+
+    name: str
+    words: str
+    form: str
+
+
+class JaccardEstimate(NamedTuple):
+    value: float
+    standard_error: float
+
+
+class TextFeatures(NamedTuple):
+    shingles: npt.NDArray[np.uint64]
+    terms: npt.NDArray[np.uint64]
+    units: int
+    truncated: bool
+
+
+class Count(NamedTuple):
+    least: int
+    most: int
+
+
+class CoverageEstimate(NamedTuple):
+    collision: float
+    entropy_nats: float
+    effective_events: float
+    unseen_mass: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Nearest:
+    similarity: float
+    index: int
+
+
+class GapEstimate(NamedTuple):
+    log_deviation: float
+    pace_deviation: float
+    burstiness: float
+    memory: float
+    entropy_nats: float
+    longest_to_median_log2: float
+    events: float
+
+
+class ScaleEstimate(NamedTuple):
+    dispersion: float
+    duty: float
+    quota: float
+    bins: float
+
+
+class HourEstimate(NamedTuple):
+    entropy_nats: float
+    idle_hours: float
+    concentration: float
+
+
+Frame = Any  # a pandas.DataFrame, which this package does not need
