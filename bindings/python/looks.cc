@@ -66,8 +66,8 @@ class Collector {
     const std::int32_t index = found->second;
     engine_.Observe(
         event, [](monitor::Header&) {},
-        [&](monitor::Header& header, const monitor::FullAccount& account) {
-          const monitor::FeatureVector features = Measure(engine_.detectors(), account);
+        [&](monitor::Header& header, const monitor::FullAccount&,
+            const monitor::FeatureVector& features) {
           looks_.Add(index, header.last.time_since_epoch().count(), header.requests, features);
         },
         [&](const monitor::Header& header, bool, std::string_view newest_turn, const Observation&) {
