@@ -256,4 +256,13 @@ std::vector<Campaign> Linker::Campaigns() const {
   return out;
 }
 
+std::size_t Linker::remembered() const {
+  std::size_t accounts = 0;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    accounts += shard.records.size();
+  }
+  return accounts;
+}
+
 }  // namespace distillwatch::campaign

@@ -54,6 +54,9 @@ class Linker {
 
   std::vector<Campaign> Campaigns() const;
 
+  // Accounts with a fingerprint.
+  std::size_t remembered() const;
+
  private:
   struct Record {
     Seen seen;

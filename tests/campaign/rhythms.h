@@ -86,6 +86,16 @@ inline Times StallingWorker(std::size_t n, Window window, support::Random& rando
   return simulate::Worker(n, window, pace, random);
 }
 
+// A product that was there before: simulate::Service starts every product with its window.
+inline Times Product(std::size_t n, Window window, support::Random& random) {
+  const double before_s = random.Uniform(1, 3) * (window.last_s - window.first_s);
+  const double times = 1 + before_s / (window.last_s - window.first_s);
+  Times all = simulate::Service(static_cast<std::size_t>(times * static_cast<double>(n)),
+                                {window.first_s - before_s, window.last_s}, random);
+  std::erase_if(all, [&window](double t) { return t < window.first_s; });
+  return all;
+}
+
 using Rhythm = std::function<Times(std::size_t n, Window, support::Random&)>;
 struct NamedRhythm {
   std::string name;
@@ -95,7 +105,7 @@ struct NamedRhythm {
 inline std::vector<NamedRhythm> IndependentRhythms() {
   return {{"people", simulate::Person}, {"Poisson", Poisson},
           {"batch jobs", BatchJobs},    {"stalling workers", StallingWorker},
-          {"cron on the hour", Cron},   {"products", simulate::Service}};
+          {"cron on the hour", Cron},   {"products", Product}};
 }
 
 // One queue hands its requests to the members in turn; cv: of the queue's gaps.
