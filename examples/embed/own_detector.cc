@@ -30,7 +30,7 @@ class AppetiteDetector {
  public:
   static constexpr std::string_view kName = "appetite";
   static constexpr std::array<FeatureSpec, 2> kFeatures = {{
-      {"answer_ratio", "answers are {} as long as questions", FeatureForm::kLog2},
+      {"answer_ratio", "answers are {} times as long as questions", FeatureForm::kLog2},
       {"long_answers", "{} of answers run past 1000 tokens", FeatureForm::kShare},
   }};
   using Features = std::array<float, kFeatures.size()>;

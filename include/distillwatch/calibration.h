@@ -16,7 +16,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "distillwatch/custom_detector.h"
 #include "distillwatch/event.h"
 #include "distillwatch/export.h"
 #include "distillwatch/status.h"
@@ -43,8 +45,11 @@ struct ReferenceContent;
 // Immutable, cheap to copy, safe to share between threads.
 class DISTILLWATCH_EXPORT Reference {
  public:
-  // What comes with the library: fitted on simulated traffic alone. It scores, but it is nobody's
-  // reference, so no promise can stand on it and accounts() is 0.
+  // What comes with the library: fitted on simulated traffic alone (src/monitor/make_shipped.cc).
+  // It scores, but it is nobody's reference, so no promise can stand on it and accounts() is 0. It
+  // ranks simulated harvesters of another seed above simulated customers nine times in ten, and
+  // real ones less well; learn a reference of your own as soon as there are accounts for it.
+  //   [Shipped.ScoresSimulatedHarvestersAboveSimulatedCustomers]
   static const Reference& Shipped();
 
   //   Errors  DataLoss for damaged bytes, an unknown version or impossible values
@@ -53,7 +58,9 @@ class DISTILLWATCH_EXPORT Reference {
   std::string Serialize() const;
 
   // Adds the accounts of a reference that was calibrated with the same model elsewhere (a shard,
-  // another month).  Errors: FailedPrecondition when model, horizon or key differ.
+  // another month).
+  //   Errors  FailedPrecondition when model, ranks, looks, horizon or key differ, or when 2^48
+  //           accounts would have one score
   static Result<Reference> Merge(const Reference& a, const Reference& b);
 
   std::uint64_t accounts() const noexcept;      // that p-values are ranked among
@@ -77,12 +84,17 @@ class DISTILLWATCH_EXPORT Reference {
 
 struct LearnerOptions {
   // The operator's secret, at least 16 bytes; empty: drawn at random and kept in the reference.
-  std::string key;
+  std::string key{};
   std::chrono::seconds horizon = std::chrono::hours(30 * 24);
   // So many accounts are kept, chosen by their hash; 2 to 16,000,000.
   std::size_t most_accounts = 100000;
   std::size_t max_prompt_bytes = 65536;
   std::uint64_t seed = 1;  // of the generated harvesters
+  // Harvesting campaigns to generate and fit the score against, 20 to 100,000, and trees of the
+  // score, 1 to 4096: fewer of either are learned faster and see less.
+  std::size_t campaigns = 1200, trees = 400;
+  // Detectors of your own, as the monitor will have them.
+  std::vector<std::shared_ptr<const CustomDetector>> detectors{};
 };
 
 // Learns a reference from a log: half of the accounts (by hash) train the score against generated
@@ -96,7 +108,8 @@ class DISTILLWATCH_EXPORT ReferenceLearner {
   ReferenceLearner(ReferenceLearner&&) noexcept;
   ReferenceLearner& operator=(ReferenceLearner&&) noexcept;
 
-  // Leaves an account out: one that was adjudicated to be distilling.
+  // Leaves an account out, also what was observed of it before: one that was adjudicated to be
+  // distilling.
   void Exclude(std::string_view account);
 
   void Observe(const Event& event) noexcept;

@@ -41,6 +41,11 @@ struct CampaignMember {
   Time since{};                // when it was linked
   std::uint64_t requests = 0;  // since then
   std::uint64_t matching = 0;  // of those, with the campaign's frame
+
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.account, s.since, s.requests, s.matching);
+  }
 };
 
 struct Campaign {

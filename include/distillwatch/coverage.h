@@ -32,17 +32,17 @@ class DISTILLWATCH_EXPORT CoverageDetector {
   static constexpr std::array<FeatureSpec, 12> kFeatures = {{
       {"template_share", "{} of a request's words recur in a quarter of all requests",
        FeatureForm::kShare},
-      {"template_deviation", "that share varies by {}", FeatureForm::kShare},
+      {"template_deviation", "the share of words that recur varies by {}", FeatureForm::kShare},
       {"template_terms", "{} sampled words belong to the template"},
       {"cell_entropy", "collision entropy over topic cells is {}", FeatureForm::kNats},
       {"unseen_mass", "{} of requests open a new topic cell", FeatureForm::kShare},
       {"vocabulary_growth", "the vocabulary grows with exponent {} of the number of requests"},
       {"novelty", "{} of a request's words were never used before", FeatureForm::kShare},
-      {"novelty_deviation", "that share varies by {}", FeatureForm::kShare},
+      {"novelty_deviation", "the share of new words varies by {}", FeatureForm::kShare},
       {"self_cosine", "two requests agree in topic by {} (cosine)"},
       {"topic_order", "successive requests agree in topic by {} more than any two (cosine)"},
-      {"residual_length", "of which {} vary (geometric mean)", FeatureForm::kExp},
-      {"residual_deviation", "the logarithm of the length of what varies, varies by {}"},
+      {"residual_length", "{} words of a request do not recur (geometric mean)", FeatureForm::kExp},
+      {"residual_deviation", "the logarithm of the number of words that do not recur varies by {}"},
   }};
   using Features = std::array<float, kFeatures.size()>;
   static constexpr std::size_t kDimensions = 32;
@@ -79,7 +79,14 @@ class DISTILLWATCH_EXPORT CoverageDetector {
   void Update(const Observation& seen, State& state) const noexcept;
   Features Measure(const State& state) const noexcept;
 
+  // Adds what the other saw of the same account: vocabulary exactly, cells and topics to within
+  // rounding, term counts within their bounds, means as each side measured them against the
+  // template that it knew. The vocabulary's growth is unknown until requests have doubled twice,
+  // because how much of it the two sides shared over time was seen by neither.
+  void Merge(const State& other, State& state) const noexcept;
+
  private:
+  static void Decay(Tick tick, State& state) noexcept;
   DecayClock clock_;
 };
 

@@ -18,6 +18,12 @@ namespace distillwatch {
 // counted; an event older than its account's newest is taken as simultaneous with it and counted.
 using Time = std::chrono::sys_time<std::chrono::microseconds>;
 
+inline constexpr Time kEarliestTime{};                                // 1970
+inline constexpr Time kLatestTime{std::chrono::seconds(7258118400)};  // 2200
+constexpr bool InHistory(Time time) noexcept {
+  return time >= kEarliestTime && time <= kLatestTime;
+}
+
 // A property of a request that accounts may share: {"ip", "203.0.113.9"}, {"payment", "card-77"}.
 // Only keyed hashes of name and value are kept.
 struct Attribute {

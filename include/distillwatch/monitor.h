@@ -8,7 +8,8 @@
 //   if (v.level >= Level::kSuspect) throttle(v);
 //
 // Time enters only through events, so a replay gives the verdicts that production gave. The same
-// events in the same order per account give the same verdicts for any number of threads
+// events in the same order per account give the same verdicts for any number of threads, when
+// Options::origin is set (else the first event sets it) and nothing is forgotten for want of memory
 // [Monitor.ThreadsDoNotChangeVerdicts].
 // Tested by  tests/monitor/    Measured by  benchmarks/monitor_bench.cc
 
@@ -85,15 +86,28 @@ class DISTILLWATCH_EXPORT Monitor {
   // The same in Prometheus' text format, names beginning with distillwatch_.
   std::string Metrics() const;
 
-  // All state, with format version, key id and checksum.
+  // All state, with format version, key id and checksums; a key that was drawn at random is in it,
+  // one that was given is not. Shard after shard is copied under its lock, so events may go on:
+  // those that come meanwhile are in it or not, each account is whole.
   std::string Save() const;
-  // A monitor in the saved state; options must agree with it where it matters (key, reference).
+  // The same in pieces, none much larger than a shard. Returns the first error of the sink.
+  Status Save(const std::function<Status(std::string_view)>& sink) const;
+  // A monitor in the saved state: further events give the verdicts that they would have given
+  // without the pause [Snapshot.VerdictsGoOnBitByBit]. Key, reference and origin must be the saved
+  // ones; shards and max_memory_bytes may differ, and where memory gets short the choice of whom to
+  // forget then differs too.
   //   Errors  DataLoss, FailedPrecondition, InvalidArgument
   static Result<Monitor> Restore(std::string_view saved, const Options& options);
-  // Takes over the other's accounts. Of an account that both have seen, sketches of content are
-  // united exactly; its gaps were seen in part by either and cannot be, so the busier one's are
-  // kept.
-  //   Errors  FailedPrecondition when key or reference differ
+  // Takes over the other's accounts, levels and counters. The two must have seen different
+  // requests. Of an account that both have seen
+  //   kept         the later horizon's highest score and level
+  //   exact        number of requests, union of the signature samples, vocabulary
+  //   within       rounding or the sketch's own bounds: means, topic cells, term counts
+  //   not merged   gaps between requests, which neither side saw whole: the busier side's rhythm
+  //                stays; growth of the vocabulary, unknown until requests have doubled twice
+  // While memory suffices, a.Merge(b) and b.Merge(a) give the same verdicts [Merge.IsCommutative].
+  //   Errors  FailedPrecondition when key, reference or origin differ (set Options::origin on all
+  //           replicas); InvalidArgument for a monitor and itself
   Status Merge(const Monitor& other);
 
   // Names the key without giving it away.

@@ -8,12 +8,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "distillwatch/calibration.h"
 #include "distillwatch/campaign.h"
+#include "distillwatch/custom_detector.h"
 #include "distillwatch/event.h"
 #include "distillwatch/export.h"
 #include "distillwatch/status.h"
@@ -36,16 +39,18 @@ struct Options {
   std::size_t max_memory_bytes = std::size_t{1} << 30;  // 1 MiB to 1 PiB
   // Longer prompts are read at head and tail, and counted.
   std::size_t max_prompt_bytes = 65536;  // 256 B to 16 MiB
-  // Locks; a power of two.
+  // Locks; a power of two. Each needs 16 KiB of max_memory_bytes.
   std::uint32_t shards = 64;  // 1 to 4096
+  // Detectors of your own; the reference must have been learned with the same ones.
+  std::vector<std::shared_ptr<const CustomDetector>> detectors{};
   // Where the first horizon begins; not set: at the first event.
   std::optional<Time> origin;
 };
 
 // Reads "name = value" lines over the defaults; '#' starts a comment. Names: key_file,
 // reference_file, promise_per_million, promise_contamination, promise_mode (expectation |
-// confidence95), max_memory_bytes, max_prompt_bytes, shards. Sizes take K, M, G, T (powers of
-// 1024).
+// confidence95), max_memory_bytes, max_prompt_bytes, shards, origin_s (seconds since 1970). Sizes
+// take K, M, G, T (powers of 1024).
 //   Errors  InvalidArgument naming line, field, value and what is allowed; NotFound for a file
 DISTILLWATCH_EXPORT Result<Options> ParseOptions(std::string_view text);
 

@@ -30,7 +30,8 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
   static constexpr std::array<FeatureSpec, 15> kFeatures = {{
       {"nearest_mean", "requests are on average {} alike to the nearest earlier one",
        FeatureForm::kShare},
-      {"nearest_deviation", "that likeness varies by {}", FeatureForm::kShare},
+      {"nearest_deviation", "likeness to the nearest earlier request varies by {}",
+       FeatureForm::kShare},
       {"template_mass", "{} of requests are at least 30 % alike to an earlier one",
        FeatureForm::kShare},
       {"slot_variation",
@@ -93,6 +94,12 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
   void Update(const Observation& seen, State& state) const noexcept;
   Features Measure(const State& state) const noexcept;
 
+  // Adds what the other saw of the same account: the sample exactly, the means of likeness to
+  // within rounding. Each request was compared with those that its own side had seen. The rhythm of
+  // framed requests stays as it is, because gaps between the two sides' requests were seen by
+  // neither.
+  void Merge(const State& other, State& state) const noexcept;
+
   // The account's request `digest` came at `time`; its signature is not at hand.
   void Replay(const Digest& digest, Time time, State& state) const noexcept;
 
@@ -103,6 +110,7 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
 
  private:
   void Forget(Time time, State& state) const noexcept;
+  static void Decay(Tick tick, State& state) noexcept;
   static void Compared(float nearest, float follow, Time time, State& state) noexcept;
 
   std::chrono::seconds half_life_;

@@ -27,6 +27,12 @@ void DriftMartingale::Update(const PathHistogram& seen, Points path_maximum,
   peak_ = std::max(peak_, value());
 }
 
+void DriftMartingale::Merge(const DriftMartingale& other) noexcept {
+  accounts_ += other.accounts_;
+  surprise_ += other.surprise_;
+  peak_ = std::max({peak_, other.peak_, value()});
+}
+
 double DriftMartingale::value() const noexcept {
   double sum = 0;
   for (const double e : kPowers) {

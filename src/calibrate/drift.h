@@ -26,6 +26,9 @@ class DriftMartingale {
   // afterwards.
   void Update(const PathHistogram& seen, Points path_maximum, std::uint64_t account_hash) noexcept;
 
+  // Goes on from both: the product of what two disjoint sets of accounts gave, power by power.
+  void Merge(const DriftMartingale& other) noexcept;
+
   // The martingale now: above kAlarm, rebuild the reference and stop acting automatically.
   double value() const noexcept;
   // The highest value so far.

@@ -32,6 +32,15 @@ void PathHistogram::Merge(const PathHistogram& other) noexcept {
   accounts_ += other.accounts_;
 }
 
+PathHistogram PathHistogram::Without(const PathHistogram& other) const noexcept {
+  PathHistogram left;
+  for (std::size_t i = 0; i < kBins; ++i) {
+    left.counts_[i] = counts_[i] - std::min(counts_[i], other.counts_[i]);
+    left.accounts_ += left.counts_[i];
+  }
+  return left;
+}
+
 std::uint64_t PathHistogram::CountAtLeast(Points score) const noexcept {
   std::uint64_t count = 0;
   for (std::size_t i = BinOf(score); i < kBins; ++i) count += counts_[i];

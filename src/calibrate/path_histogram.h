@@ -36,6 +36,8 @@ class PathHistogram {
   // in.
   bool Remove(Points path_maximum) noexcept;
   void Merge(const PathHistogram& other) noexcept;
+  // What is left when the other's accounts are taken out, as far as they are in.
+  PathHistogram Without(const PathHistogram& other) const noexcept;
 
   std::uint64_t accounts() const noexcept { return accounts_; }
   // Accounts in the score's bin or above.

@@ -20,10 +20,13 @@ namespace distillwatch::calibrate {
 // The largest rank 1 + (reference accounts at or above) that may be flagged; 0 when none may.
 //   expectation: floor(a (n + 1)).
 //   with confidence 95 %: the largest k with P(Binomial(n, a) >= k) >= .95, because given the
-//   reference the rate of false flags is Beta(k, n + 1 - k).
+//   reference the rate of false flags is Beta(k, n + 1 - k); of many accounts (n a (1 - a) >= 10^4)
+//   up to a tenth of a standard deviation less. `promise` is in its ranges. Cost  O(10^4), whatever
+//   the number of accounts
 std::uint64_t MostRank(const Promise& promise, std::uint64_t accounts) noexcept;
 
-// The smallest `per_million` that so many reference accounts can keep.
+// The smallest `per_million` that so many reference accounts can keep; above 1,000,000 when they
+// can keep none.
 double SmallestPerMillion(const Promise& promise, std::uint64_t accounts) noexcept;
 
 // InvalidArgument for values out of range; FailedPrecondition, with the smallest promise that holds

@@ -23,12 +23,13 @@ std::string Bytes(const calibrate::ReferenceContent& content) {
 
 bool calibrate::ReferenceContent::Valid() const {
   constexpr std::int64_t kLongest_s = 366 * 86400;
+  constexpr Time kEarliest{}, kLatest{std::chrono::seconds(7258118400)};  // 1970 to 2200
   const auto named = [](const std::string& name) { return !name.empty() && name.size() <= 64; };
   return ranks.Valid() && model.Valid() && histogram.Valid() &&
          ranks.features() == model.features() && feature_names.size() == ranks.features() &&
          std::all_of(feature_names.begin(), feature_names.end(), named) && looks.interval_s >= 60 &&
          looks.interval_s <= kLongest_s && horizon_s >= 60 && horizon_s <= kLongest_s &&
-         first <= last && key.size() <= 4096;
+         kEarliest <= first && first <= last && last <= kLatest && key.size() <= 4096;
 }
 
 Result<Reference> Reference::Parse(std::string_view bytes) {
@@ -54,6 +55,9 @@ Result<Reference> Reference::Merge(const Reference& a, const Reference& b) {
         "references merge only when model, ranks, looks, horizon and key are the same");
   }
   sum->histogram.Merge(b.content().histogram);
+  if (!sum->histogram.Valid()) {
+    return FailedPrecondition("references merge only while no score is that of 2^48 accounts");
+  }
   sum->first = std::min(sum->first, b.first());
   sum->last = std::max(sum->last, b.last());
   return Reference(std::move(sum));

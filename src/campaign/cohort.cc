@@ -116,7 +116,7 @@ Cohort FindCohort(std::span<const Life> members, std::span<const Life> populatio
     }
   }
   if (least >= 1) return {};
-  best.p_value = std::min(1.0, tests * least);
+  best.p_value = std::clamp(tests * least, 1e-300, 1.0);
   for (std::uint32_t m = 0; m < members.size(); ++m) {
     if (CountAround(centre, members.subspan(m, 1), best_days, best_log).box != 0) {
       best.members.push_back(m);

@@ -23,6 +23,10 @@ namespace distillwatch::campaign {
 struct Life {
   double begin_days = 0;  // when the account was first seen
   double log_volume = 0;  // ln of its requests a day of life
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.begin_days, s.log_volume);
+  }
 };
 
 // Where the middle of a group's lives lies, and how wide it is (median and 1.48 times the median
@@ -30,6 +34,10 @@ struct Life {
 struct Middle {
   Life median, width;
   double latest_begin_days = 0;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.median, s.width, s.latest_begin_days);
+  }
   // Within 3 widths of the others' volume.
   bool HasVolume(const Life& life) const noexcept;
   // And began no more than 3 widths before the median or after the latest.

@@ -21,6 +21,17 @@ struct Recurring {
 
 }  // namespace
 
+bool IsFrame(std::span<const Pair> pairs) noexcept {
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    if (pairs[i] >> 16 >= 64 || (i > 0 && pairs[i] <= pairs[i - 1])) return false;
+  }
+  return true;
+}
+
+bool Fingerprint::Valid() const noexcept {
+  return size <= kMostPairs && IsFrame(values());
+}
+
 Fingerprint FingerprintOf(const SignatureReservoir& sample) noexcept {
   // Different requests alone: asking the same again is not a frame.
   std::array<const SlimSignature*, SignatureReservoir::kCapacity> different;

@@ -27,11 +27,20 @@ constexpr Pair PairOf(std::size_t slot, std::uint16_t value) noexcept {
   return static_cast<Pair>(slot) << 16 | value;
 }
 
+// Ascending pairs of slots that there are.
+bool IsFrame(std::span<const Pair> pairs) noexcept;
+
 struct Fingerprint {
   static constexpr std::size_t kMostPairs = 48;
   std::array<Pair, kMostPairs> pairs{};  // ascending
   std::uint8_t size = 0;
   std::span<const Pair> values() const noexcept { return {pairs.data(), size}; }
+
+  bool Valid() const noexcept;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.pairs, s.size);
+  }
 };
 
 // The pairs that at least two different requests of the sample share; the most frequent ones when

@@ -26,7 +26,7 @@ double ShareOf(const CampaignMember& member) {
 // A cohort's p-value may have any number of zeros; beyond a billion they say no more.
 std::string Odds(double p) {
   char text[32];
-  std::snprintf(text, sizeof(text), "1 in %.0f", std::floor(1 / std::max(p, 1e-9)));
+  std::snprintf(text, sizeof(text), "1 in %.0f", std::floor(std::min(1 / p, 1e9)));
   return text;
 }
 
@@ -71,7 +71,7 @@ void Group::Leave(std::span<const std::uint64_t> accounts) {
   const absl::flat_hash_set<std::uint64_t> leaving(accounts.begin(), accounts.end());
   std::vector<CampaignMember> left;
   std::vector<Time> first_seen;
-  std::vector<bool> typical;
+  std::vector<std::uint8_t> typical;
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
     const bool leaves = leaving.contains(members_[i].account);
     moved[i] = leaves ? ~std::uint32_t{0} : static_cast<std::uint32_t>(left.size());
@@ -190,7 +190,7 @@ bool Group::Gather(Time now) {
   return matched_ >= 2 * tested_events_ || 2 * members_.size() >= 3 * tested_members_;
 }
 
-TimeEvidence Group::TestTimes(const std::vector<bool>& chosen, Time now,
+TimeEvidence Group::TestTimes(const std::vector<std::uint8_t>& chosen, Time now,
                               const SurrogatePlan& plan) const {
   std::vector<MemberEvent> events;
   for (const MemberEvent& e : events_) {
@@ -223,14 +223,14 @@ bool Group::Test(double share, std::span<const Life> population, Time now, std::
   const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
   Evidence now_seen;
   tested_events_ = std::max(tested_events_, matched_);
-  tested_members_ = std::max(tested_members_, members_.size());
+  tested_members_ = std::max<std::uint64_t>(tested_members_, members_.size());
   cohort_ = FindCohort(lives_, population);
   now_seen.cohort = cohort_.p_value;
   if (members_.size() >= kLeastMembers) now_seen.everyone = TestTimes(typical_, now, plan);
   if (cohort_.members.size() >= kLeastMembers) {
     // Of several campaigns with the same frame, the cohort may be one; when and how much accounts
     // ask says nothing of how their requests interleave.
-    std::vector<bool> together(members_.size(), false);
+    std::vector<std::uint8_t> together(members_.size(), false);
     for (const std::uint32_t m : cohort_.members) together[places_.at(known_[m])] = true;
     now_seen.together = TestTimes(together, now, plan);
   }
@@ -238,6 +238,39 @@ bool Group::Test(double share, std::span<const Life> population, Time now, std::
   split_ = now_seen.cohort <= kSplitLevel || now_seen.together.least() < now_seen.everyone.least();
   evidence_ = now_seen;
   return true;
+}
+
+void Group::Renumber(std::uint32_t offset) noexcept {
+  id_ += offset;
+  if (kin != 0) kin += offset;
+}
+
+bool Group::Restored() {
+  places_.clear();
+  for (std::uint32_t i = 0; i < members_.size(); ++i) {
+    if (!places_.try_emplace(members_[i].account, i).second) return false;
+    if (members_[i].matching > members_[i].requests || !InHistory(members_[i].since)) return false;
+  }
+  const auto in_group = [this](const MemberEvent& e) {
+    return e.member < members_.size() && InHistory(Time(std::chrono::microseconds(e.time_us)));
+  };
+  const auto is_p = [](double p) { return p > 0 && p <= 1; };
+  const auto are_p = [&is_p](const TimeEvidence& t) {
+    return is_p(t.regularity) && is_p(t.seconds) && is_p(t.quarter_hours);
+  };
+  const auto finite = [](const Life& life) {
+    return std::isfinite(life.begin_days) && std::isfinite(life.log_volume);
+  };
+  return id_ != 0 && first_seen_.size() == members_.size() &&
+         std::all_of(first_seen_.begin(), first_seen_.end(), InHistory) && InHistory(linked_) &&
+         InHistory(named_) && IsFrame(frame_) &&
+         std::all_of(pending_.begin(), pending_.end(), in_group) &&
+         std::all_of(events_.begin(), events_.end(), in_group) &&
+         std::is_sorted(events_.begin(), events_.end()) && pending_.size() <= kMostPending &&
+         events_.size() <= kMostEvents && typical_.size() <= members_.size() &&
+         finite(middle_.median) && finite(middle_.width) &&
+         std::isfinite(middle_.latest_begin_days) && containment_ >= 0 && containment_ <= 1 &&
+         are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort);
 }
 
 Campaign Group::Describe() const {
@@ -265,17 +298,15 @@ Campaign Group::Describe() const {
                                   ? evidence_.together
                                   : evidence_.everyone;
   const double least = std::min(times.least(), evidence_.cohort);
+  const std::string shuffles = ": so do less than " + Odds(least) + " shuffles of their times";
   if (times.regularity == least) {
-    out.words.push_back("requests come more evenly than " + Odds(least) +
-                        " shuffles of the accounts' times");
+    out.words.push_back("their requests come evenly, as from one queue" + shuffles);
   } else if (times.seconds == least) {
-    out.words.push_back("requests come within seconds of each other more than " + Odds(least) +
-                        " shuffles of the accounts' times");
+    out.words.push_back("their requests come within seconds of each other" + shuffles);
   } else if (times.quarter_hours == least) {
-    out.words.push_back("accounts are active together more than " + Odds(least) +
-                        " shuffles of their times");
+    out.words.push_back("they are active together" + shuffles);
   } else {
-    out.words.push_back("accounts began together and ask equally much, more than " + Odds(least) +
+    out.words.push_back("they began together and ask equally much: so do less than " + Odds(least) +
                         " random sets of accounts");
   }
   return out;

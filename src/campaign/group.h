@@ -29,6 +29,10 @@ namespace distillwatch::campaign {
 struct TimeEvidence {
   double regularity = 1, seconds = 1, quarter_hours = 1;
   double least() const noexcept;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.regularity, s.seconds, s.quarter_hours);
+  }
 };
 
 struct Evidence {
@@ -37,6 +41,10 @@ struct Evidence {
   double cohort = 1;
   double time() const noexcept;  // corrected for six tests
   double all() const noexcept;   // corrected for what is combined
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.everyone, s.together, s.cohort);
+  }
 };
 
 class Group {
@@ -95,13 +103,25 @@ class Group {
 
   Campaign Describe() const;
 
+  // A group that was saved; `id` differs where another monitor's is taken over.
+  Group() = default;
+  void Renumber(std::uint32_t offset) noexcept;
+  // After reading: false for what no group can be.
+  bool Restored();
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.kin, s.id_, s.linked_, s.named_, s.frame_, s.members_, s.first_seen_, s.pending_,
+       s.events_, s.matched_, s.tested_events_, s.tested_members_, s.looks_, s.middle_,
+       s.containment_, s.typical_, s.evidence_, s.split_);
+  }
+
  private:
-  TimeEvidence TestTimes(const std::vector<bool>& chosen, Time now,
+  TimeEvidence TestTimes(const std::vector<std::uint8_t>& chosen, Time now,
                          const SurrogatePlan& plan) const;
   void Leave(std::span<const std::uint64_t> accounts);
 
-  std::uint32_t id_;
-  Time linked_, named_{};
+  std::uint32_t id_ = 0;
+  Time linked_{}, named_{};
   std::vector<Pair> frame_;
   std::vector<CampaignMember> members_;
   std::vector<Time> first_seen_;  // of each member
@@ -109,12 +129,12 @@ class Group {
   std::vector<MemberEvent> pending_, events_;
   std::uint64_t matched_ = 0;
   std::uint64_t tested_events_ = 32;
-  std::size_t tested_members_ = 4;
+  std::uint64_t tested_members_ = 4;
   std::vector<std::uint64_t> known_;  // members at the newest review, and their lives
   std::vector<Life> lives_;
   Middle middle_;
-  double containment_ = 0;     // of a member's fingerprint in the frame, the median
-  std::vector<bool> typical_;  // members whose volume is like the others'
+  double containment_ = 0;             // of a member's fingerprint in the frame, the median
+  std::vector<std::uint8_t> typical_;  // members whose volume is like the others'
   std::uint32_t looks_ = 0;
   Evidence evidence_;
   bool split_ = false;  // the name is the cohort's, not everyone's

@@ -219,7 +219,10 @@ void Linker::Tell(const Assign& assign) {
   }
   freed_.clear();
   for (const auto& group : owned_) {  // no one else changes lists
-    for (const CampaignMember& m : group->list()) assign(m.account, group->id(), group->named());
+    for (const CampaignMember& m : group->list()) {
+      // Of two monitors that became one, both may have linked the account.
+      if (GroupOf(m.account) == group->id()) assign(m.account, group->id(), group->named());
+    }
   }
 }
 
@@ -251,9 +254,80 @@ std::vector<Campaign> Linker::Campaigns() const {
   std::vector<Campaign> out;
   for (const auto& group : owned_) {
     const std::lock_guard lock(group_mutexes_[group->id() % kGroupMutexes]);
-    if (group->named()) out.push_back(group->Describe());
+    if (group->named() && group->members() > 0) out.push_back(group->Describe());
   }
   return out;
+}
+
+std::optional<Campaign> Linker::Find(std::uint32_t group) const {
+  const std::lock_guard review_lock(review_mutex_);
+  if (group == 0 || group > owned_.size()) return std::nullopt;
+  const std::lock_guard lock(group_mutexes_[group % kGroupMutexes]);
+  const Group& g = *owned_[group - 1];
+  return g.named() ? std::optional(g.Describe()) : std::nullopt;
+}
+
+void Linker::Save(wire::Writer& out) const {
+  const std::lock_guard review_lock(review_mutex_);
+  std::vector<Record> records;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [id, record] : shard.records) records.push_back(record);
+  }
+  std::sort(records.begin(), records.end(),
+            [](const Record& a, const Record& b) { return a.seen.account < b.seen.account; });
+  out(begun_);
+  for (const auto& group : owned_) {
+    const std::lock_guard lock(group_mutexes_[group->id() % kGroupMutexes]);
+    out(*group);
+  }
+  out(records);
+}
+
+std::optional<std::uint32_t> Linker::Add(wire::Reader& in) {
+  const std::lock_guard review_lock(review_mutex_);
+  std::vector<Time> begun;
+  in(begun);
+  if (in.failed() || owned_.size() + begun.size() > kMostTracked) return std::nullopt;
+  const auto offset = static_cast<std::uint32_t>(owned_.size());
+  std::vector<std::unique_ptr<Group>> groups;
+  for (std::size_t i = 0; i < begun.size(); ++i) {
+    groups.push_back(std::make_unique<Group>());
+    in(*groups.back());
+    const bool fine = !in.failed() && InHistory(begun[i]) && groups.back()->Restored() &&
+                      groups.back()->id() == i + 1 && groups.back()->kin <= begun.size();
+    if (!fine) return std::nullopt;
+  }
+  std::vector<Record> records;
+  in(records);
+  if (!in.Finished()) return std::nullopt;
+  for (const Record& r : records) {
+    if (!r.fingerprint.Valid() || !InHistory(r.seen.first) || !InHistory(r.seen.last) ||
+        r.seen.requests == 0) {
+      return std::nullopt;
+    }
+  }
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    groups[i]->Renumber(offset);
+    for (const CampaignMember& m : groups[i]->list()) {
+      homes_.try_emplace(m.account, groups[i]->id());
+    }
+    begun_.push_back(begun[i]);
+    owned_.push_back(std::move(groups[i]));
+    groups_[owned_.size() - 1].store(owned_.back().get(), std::memory_order_release);
+  }
+  for (const Record& r : records) {
+    Shard& shard = ShardOf(r.seen.account);
+    const std::lock_guard lock(shard.mutex);
+    const auto [at, fresh] = shard.records.try_emplace(r.seen.account, r);
+    if (fresh) continue;
+    Record& own = at->second;
+    if (r.seen.last > own.seen.last) own.fingerprint = r.fingerprint;
+    own.seen.first = std::min(own.seen.first, r.seen.first);
+    own.seen.last = std::max(own.seen.last, r.seen.last);
+    own.seen.requests = std::max(own.seen.requests, r.seen.requests);
+  }
+  return offset;
 }
 
 std::size_t Linker::remembered() const {

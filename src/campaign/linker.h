@@ -19,11 +19,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "campaign/group.h"
 #include "campaign/link.h"
 #include "distillwatch/campaign.h"
+#include "wire/wire.h"
 
 namespace distillwatch::campaign {
 
@@ -32,6 +34,10 @@ struct Seen {
   std::uint64_t account = 0;
   Time first{}, last{};
   std::uint32_t requests = 0;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.account, s.first, s.last, s.requests);
+  }
 };
 
 class Linker {
@@ -53,6 +59,16 @@ class Linker {
   Review Run(Time now, const Assign& assign);
 
   std::vector<Campaign> Campaigns() const;
+  // The named group of this number.
+  std::optional<Campaign> Find(std::uint32_t group) const;
+
+  // All fingerprints and groups, in an order that hash tables do not decide.
+  void Save(wire::Writer& out) const;
+  // Adds what was saved; its groups get numbers behind the own ones. An account that is known stays
+  // in its group and keeps the newer fingerprint.
+  //   Returns  what was added to the numbers; nothing, with all left as it was, for bytes that
+  //            Save cannot have written, or when there are too many groups
+  std::optional<std::uint32_t> Add(wire::Reader& in);
 
   // Accounts with a fingerprint.
   std::size_t remembered() const;
@@ -61,6 +77,10 @@ class Linker {
   struct Record {
     Seen seen;
     Fingerprint fingerprint;
+    template <typename Io>
+    static void Fields(Io& io, auto& s) {
+      io(s.seen, s.fingerprint);
+    }
   };
   struct Shard {
     mutable std::mutex mutex;

@@ -26,6 +26,10 @@ struct MemberEvent {
   std::int64_t time_us = 0;
   std::uint32_t member = 0;
   auto operator<=>(const MemberEvent&) const = default;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.time_us, s.member);
+  }
 };
 
 // What several members asked while they were watched.

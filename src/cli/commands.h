@@ -19,34 +19,50 @@ struct ScanOptions {
   std::optional<double> promise;  // per million; not set: 1000, or the smallest that holds
   double contamination = 0.02;
   bool confidence95 = false;
-  std::string alerts, scores, features;  // files to write
-  std::string fail_on;                   // level
-  std::string save;                      // snapshot to write
+  std::string alerts, scores;  // files to write
+  std::string fail_on;         // level
   std::size_t threads = 1;
   std::size_t max_memory_bytes = std::size_t{1} << 32;
   std::size_t rows = 20;  // of the table
-  std::string explain;    // account
 };
 int Scan(const ScanOptions& options);
 
 struct ReferenceOptions {
   LogOptions log;
   std::string out;
-  std::string without;  // file of adjudicated accounts, one a line
+  std::string exclude;  // file of adjudicated accounts, one a line
   double horizon_days = 30;
   std::size_t most_accounts = 100000;
   std::uint64_t seed = 1;
+  std::size_t campaigns = 1200, trees = 400;
 };
+// Prints what can be promised with what was learned.
 int LearnReference(const ReferenceOptions& options);
+
+struct ExplainOptions {
+  LogOptions log;
+  std::string reference;  // file; empty: the log is its own reference
+  std::optional<double> promise;  // as for a scan
+  std::string account;
+  std::uint32_t campaign = 0;  // in place of an account
+  std::string at;  // time up to which the log is read; empty: explains the highest score
+  bool json = false;
+  std::size_t rows = 12;  // of the table
+};
+// Replays the account's requests and prints what its highest score consists of, or its score at
+// the time given.
+int ExplainAccount(const ExplainOptions& options);
 
 struct SimulateOptions {
   std::string out;  // folder
+  std::string start = "2026-01-01";
   std::uint64_t seed = 1;
   double days = 30;
-  std::size_t benign_accounts = 1000;
-  std::size_t campaigns = 12;
+  std::size_t benign_accounts = 2000;
+  std::size_t campaigns = 8;
   bool only_benign = false;
 };
+// Memory: the whole month at once, about 0.2 MB an account.
 int Simulate(const SimulateOptions& options);
 
 }  // namespace distillwatch::cli

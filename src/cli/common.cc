@@ -5,12 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 namespace distillwatch::cli {
 namespace {
@@ -25,8 +29,16 @@ class Progress {
   ~Progress() {
     if (printed_) std::fprintf(stderr, "\r\033[K");
   }
+  // share: of all bytes that has been read; below 0 when that is not known.
   void Show(double share, std::uint64_t records) {
-    if (!shown_ || static_cast<int>(share * 200) == at_) return;
+    if (!shown_) return;
+    if (share < 0) {  // of standard input nobody knows how much there is
+      printed_ = true;
+      std::fprintf(stderr, "\r%.*s: %s requests", static_cast<int>(doing_.size()), doing_.data(),
+                   Grouped(records).c_str());
+      return;
+    }
+    if (static_cast<int>(share * 200) == at_) return;
     at_ = static_cast<int>(share * 200);
     printed_ = true;
     constexpr int kWidth = 30;
@@ -52,10 +64,14 @@ int Trouble(const std::string& message) {
 void LogReport::Print() const {
   if (bad_lines > 0) {
     std::fprintf(stderr,
-                 "distillwatch: %s of %s lines could not be read as requests and were left out:\n",
+                 "distillwatch: %s requests could not be read and were left out (of %s lines):\n",
                  Grouped(bad_lines).c_str(), Grouped(lines).c_str());
     for (const std::string& example : examples) std::fprintf(stderr, "  %s\n", example.c_str());
     if (bad_lines > examples.size()) std::fprintf(stderr, "  ...\n");
+  }
+  if (records == 0 && other_lines > 0) {
+    std::fprintf(stderr, "distillwatch: %s lines tell of no request to a model\n",
+                 Grouped(other_lines).c_str());
   }
   for (const std::string& file : damage) std::fprintf(stderr, "distillwatch: %s\n", file.c_str());
   if (!damage.empty())
@@ -103,23 +119,29 @@ Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& rep
       ++report.lines;
       report.bytes += line.text.size() + 1;
       if (line.text.find_first_not_of(" \t") == std::string_view::npos && !line.cut) continue;
-      if (const Status status = reader->Read(line, batch[filled]); !status.ok()) {
-        ++report.bad_lines;
-        if (report.examples.size() < kExamples) {
-          report.examples.push_back(file + ":" + std::to_string(line.number) + ": " +
-                                    status.message());
+      // Exporters pack many requests into one line.
+      std::size_t found = 0;
+      Status status = reader->Read(line, batch[filled]);
+      for (; status.code() != StatusCode::kNotFound; status = reader->ReadNext(batch[filled])) {
+        ++found;
+        if (!status.ok()) {
+          ++report.bad_lines;
+          if (report.examples.size() < kExamples) {
+            report.examples.push_back(file + ":" + std::to_string(line.number) + ": " +
+                                      status.message());
+          }
+          continue;
         }
-        continue;
-      }
-      ++report.records;
-      if (++filled == kBatch) {
+        ++report.records;
+        if (++filled < kBatch) continue;
         flush();
-        if (in_all > 0) {
-          progress.Show(std::min(1.0, static_cast<double>(before + source->bytes_read()) /
-                                          static_cast<double>(in_all)),
-                        report.records);
-        }
+        progress.Show(in_all == 0
+                          ? -1
+                          : std::min(1.0, static_cast<double>(before + source->bytes_read()) /
+                                              static_cast<double>(in_all)),
+                      report.records);
       }
+      report.other_lines += found == 0;
     }
     if (!source->status().ok()) {
       report.damage.push_back(file + ": after line " + std::to_string(line.number) + ": " +
@@ -132,9 +154,16 @@ Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& rep
 }
 
 Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return NotFound("cannot read '" + path + "'");
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return NotFound("cannot read '" + path + "': " + std::strerror(errno));
+  std::string bytes;
+  std::array<char, 65536> chunk;
+  errno = 0;
+  for (std::size_t n; (n = std::fread(chunk.data(), 1, chunk.size(), file)) > 0;)
+    bytes.append(chunk.data(), n);
+  const int error = std::ferror(file) != 0 ? errno : 0;  // a folder, for one
+  std::fclose(file);
+  if (error != 0) return NotFound("cannot read '" + path + "': " + std::strerror(error));
   return bytes;
 }
 
@@ -144,7 +173,7 @@ Status WriteFile(const std::string& path, std::string_view bytes) {
   std::ofstream file(path, std::ios::binary);
   umask(before);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
+  file.close();  // what could not be written shows here at the latest
   if (!file) return Unavailable("cannot write '" + path + "'");
   return {};
 }
@@ -164,6 +193,57 @@ Result<Reference> ReadReference(const std::string& path) {
     return Status(reference.status().code(),
                   "'" + path + "' is not a reference: " + reference.status().message());
   return reference;
+}
+
+Promise PromiseFor(const Reference& reference, std::optional<double> per_million,
+                   const Promise& otherwise) {
+  Promise promise = otherwise;
+  promise.per_million = per_million.value_or(
+      std::max(promise.per_million, std::ceil(reference.SmallestPromise(promise))));
+  return promise;
+}
+
+Status WithKeyHint(const Status& status) {
+  if (status.ok() || status.message().find("key") == std::string::npos) return status;
+  return Status(status.code(), status.message() + " (--key-file)");
+}
+
+Result<Reference> LearnFrom(const LogOptions& log, const LearnerOptions& options,
+                            const std::string& excluded_file, LogReport& report) {
+  Result<ReferenceLearner> learner = ReferenceLearner::Create(options);
+  if (!learner.ok()) return learner.status();
+  if (!excluded_file.empty()) {
+    Result<std::string> accounts = ReadFile(excluded_file);
+    if (!accounts.ok()) {
+      return Status(accounts.status().code(), "--exclude: " + accounts.status().message());
+    }
+    std::istringstream lines(*accounts);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.ends_with('\r')) line.pop_back();
+      if (!line.empty()) learner->Exclude(line);
+    }
+  }
+  const Status read = ReadLog(log, "learning", report, [&](std::span<log::Record> records) {
+    std::vector<Attribute> attributes;
+    for (const log::Record& record : records) learner->Observe(record.AsEvent(attributes));
+  });
+  if (!read.ok()) return read;
+  return learner->Learn();
+}
+
+Result<Reference> LearnFromItself(const LogOptions& log, const std::string& key) {
+  if (std::find(log.files.begin(), log.files.end(), "-") != log.files.end()) {
+    return FailedPrecondition(
+        "standard input can be read only once: give --reference, or the log as a file");
+  }
+  LearnerOptions options;
+  options.key = key;
+  LogReport report;
+  Result<Reference> reference = LearnFrom(log, options, "", report);
+  if (reference.ok()) return reference;
+  report.Print();
+  if (reference.status().code() != StatusCode::kFailedPrecondition) return reference;
+  return FailedPrecondition("the log cannot be its own reference: " + reference.status().message());
 }
 
 std::string Quote(std::string_view text) {
@@ -187,8 +267,7 @@ std::string Quote(std::string_view text) {
 std::string Number(double value) {
   if (!std::isfinite(value)) return "null";
   std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%.9g", value);
-  return text.data();
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 std::string IsoTime(Time time) {
@@ -201,10 +280,44 @@ std::string IsoTime(Time time) {
   return text.data();
 }
 
+std::string UnixTime(Time time) {
+  const std::int64_t us = time.time_since_epoch().count();
+  std::array<char, 40> text;
+  std::snprintf(text.data(), text.size(), "%s%lld.%06lld", us < 0 ? "-" : "",
+                static_cast<long long>(std::abs(us) / 1'000'000),
+                static_cast<long long>(std::abs(us) % 1'000'000));
+  return text.data();
+}
+
 std::string Grouped(std::uint64_t number) {
   std::string digits = std::to_string(number);
   for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
   return digits;
+}
+
+std::optional<Time> ReviewClock::Before(Time request) {
+  constexpr auto kEvery = std::chrono::hours(12);
+  if (next_ == Time{}) next_ = request + kEvery;
+  if (request < next_) return std::nullopt;
+  // One step at a time: a single request from the future does not put off all reviews until then.
+  const Time due = next_;
+  next_ += kEvery;
+  return due;
+}
+
+void PrintCampaigns(const std::vector<Campaign>& campaigns) {
+  if (campaigns.empty()) return;
+  std::printf("\n%-9s %8s %10s %9s  %-20s  %s\n", "campaign", "accounts", "requests", "p-value",
+              "named", "evidence");
+  for (const Campaign& campaign : campaigns) {
+    std::uint64_t matching = 0;
+    for (const CampaignMember& m : campaign.members) matching += m.matching;
+    std::string words;
+    for (const std::string& w : campaign.words) words += (words.empty() ? "" : "; ") + w;
+    std::printf("%-9u %8zu %10s %9.2g  %-20s  %s\n", campaign.id, campaign.members.size(),
+                Grouped(matching).c_str(), campaign.p_value, IsoTime(campaign.named).c_str(),
+                words.c_str());
+  }
 }
 
 std::string EvidenceJson(const Explanation& explanation, std::size_t most) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "distillwatch/calibration.h"
+#include "distillwatch/campaign.h"
 #include "distillwatch/options.h"
 #include "distillwatch/verdict.h"
 #include "log/line_source.h"
@@ -38,7 +39,8 @@ struct LogOptions {
 
 // What was read, and what could not be.
 struct LogReport {
-  std::uint64_t lines = 0, records = 0, bad_lines = 0;
+  std::uint64_t lines = 0, records = 0, bad_lines = 0;  // a packed line holds many records
+  std::uint64_t other_lines = 0;                        // sound, but of no request: a tool's span
   std::vector<std::string> examples;  // of bad lines, with file, number and reason; at most ten
   std::vector<std::string> damage;    // files that could not be read to their end
   std::uint64_t bytes = 0;            // of text
@@ -59,10 +61,41 @@ Status WriteFile(const std::string& path, std::string_view bytes);
 Result<std::optional<std::string>> ReadKey(const std::string& key_file);
 Result<Reference> ReadReference(const std::string& path);
 
+// What was wished for, or the smallest promise from 1000 on that the reference can keep.
+Promise PromiseFor(const Reference& reference, std::optional<double> per_million,
+                   const Promise& otherwise);
+
+// Errors about keys say which option is meant.
+Status WithKeyHint(const Status& status);
+
+// Learns from the log.
+//   Errors  what makes reading pointless, or FailedPrecondition when there are too few accounts
+Result<Reference> LearnFrom(const LogOptions& log, const LearnerOptions& options,
+                            const std::string& excluded_file, LogReport& report);
+
+// What a scan without --reference does: the log is its own.
+//   Errors  also for standard input, which can be read only once
+Result<Reference> LearnFromItself(const LogOptions& log, const std::string& key);
+
 std::string Quote(std::string_view text);   // as a JSON string
-std::string Number(double value);           // as JSON; null when it is not finite
+std::string Number(double value);           // as JSON, to the last bit; null when not finite
 std::string IsoTime(Time time);             // 2026-04-22T00:15:59Z
+std::string UnixTime(Time time);            // seconds since 1970, with six digits behind the point
 std::string Grouped(std::uint64_t number);  // 513,293
+
+// When a log is reviewed for campaigns: twice a day of its own time, between the same requests
+// however it is read.
+class ReviewClock {
+ public:
+  // The time of the review that comes before a request of this time, if one is due.
+  std::optional<Time> Before(Time request);
+
+ private:
+  Time next_{};
+};
+
+// The campaigns as a table with their evidence in words; nothing when there is none.
+void PrintCampaigns(const std::vector<Campaign>& campaigns);
 
 // The evidence of an explanation as a JSON array of its `most` strongest pieces.
 std::string EvidenceJson(const Explanation& explanation, std::size_t most);

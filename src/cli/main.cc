@@ -10,6 +10,22 @@ namespace {
 
 using namespace distillwatch::cli;
 
+constexpr const char* kExitCodes =
+    "Exit codes: 0 fine, 1 findings (scan --fail-on), 2 trouble: wrong usage, a file that could "
+    "not "
+    "be read to its end.";
+
+constexpr const char* kSimulateFooter =
+    "log.jsonl     one request a line: time, account, prompt, system, ip, user_agent, payment, "
+    "model\n"
+    "accounts.csv  account, label (benign, distill), persona, campaign, requests, "
+    "distill_requests\n"
+    "requests.csv  line, account, time, distill: every request of an account that distils\n"
+    "Benign: person, customer (templates), app, harness (one long system prompt), reseller,\n"
+    "backfill, cron, retry, class, trial. Campaigns, in turn: round-robin, injected, pivot, "
+    "diluted,\n"
+    "cleaning, lone, relay, thin.";
+
 void AddLogOptions(CLI::App& command, LogOptions& log) {
   command
       .add_option("LOG", log.files,
@@ -25,6 +41,107 @@ void AddLogOptions(CLI::App& command, LogOptions& log) {
                      "The secret that fingerprints are keyed with (at least 16 bytes)");
 }
 
+CLI::App* AddScan(CLI::App& app, ScanOptions& scan) {
+  CLI::App* command =
+      app.add_subcommand("scan", "Which accounts distil, why, and how sure that is");
+  AddLogOptions(*command, scan.log);
+  command->add_option(
+      "--reference", scan.reference,
+      "A file made by 'distillwatch reference'; without it the log is its own reference");
+  command->add_option("--promise", scan.promise,
+                      "At most so many falsely flagged accounts per million benign ones in a "
+                      "horizon [1000, or the smallest that holds]");
+  command
+      ->add_option("--contamination", scan.contamination,
+                   "The share of the reference that may itself distil")
+      ->capture_default_str();
+  command->add_flag("--confidence95", scan.confidence95,
+                    "Keep the promise for 95 % of references, not on average");
+  command->add_option("--alerts", scan.alerts,
+                      "Write a JSON line for every account flagged, at the moment of the log");
+  command->add_option("--scores", scan.scores, "Write a JSON line for every account");
+  command->add_option("--fail-on", scan.fail_on,
+                      "Exit with 1 if an account reaches this level: watch, suspect, distilling");
+  command->add_option("--threads", scan.threads, "Threads that judge requests")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command->add_option("--rows", scan.rows, "Rows of the table")->capture_default_str();
+  command->add_option("--max-memory", scan.max_memory_bytes, "Bytes of account state")
+      ->capture_default_str();
+  return command;
+}
+
+CLI::App* AddExplain(CLI::App& app, ExplainOptions& explain) {
+  CLI::App* command =
+      app.add_subcommand("explain", "One account's evidence, in numbers that add up to its score");
+  AddLogOptions(*command, explain.log);
+  auto* account = command->add_option("--account", explain.account, "Whom to explain");
+  command->add_option("--campaign", explain.campaign, "Or a campaign, by the number scan gave it")
+      ->excludes(account)
+      ->check(CLI::PositiveNumber);
+  command->callback([command] {
+    if (command->count("--account") + command->count("--campaign") == 0) {
+      throw CLI::RequiredError("--account or --campaign");
+    }
+  });
+  command->add_option("--reference", explain.reference,
+                      "As for scan; without it the log is its own reference");
+  command->add_option("--promise", explain.promise, "As for scan: it decides the level");
+  command->add_option("--at", explain.at,
+                      "The score at this time, as in 2026-01-31T12:00:00Z, not the highest");
+  command->add_flag("--json", explain.json, "All features, as one JSON object");
+  command->add_option("--rows", explain.rows, "Rows of the table")->capture_default_str();
+  return command;
+}
+
+CLI::App* AddReference(CLI::App& app, ReferenceOptions& reference) {
+  CLI::App* command = app.add_subcommand(
+      "reference", "Learn from your own traffic what is usual, and fit the score to it");
+  AddLogOptions(*command, reference.log);
+  command->add_option("--out", reference.out, "The file to write")->required();
+  command->add_option("--exclude", reference.exclude,
+                      "A file of accounts to leave out, one a line: those known to distil");
+  command
+      ->add_option("--horizon", reference.horizon_days, "Days over which false alarms are promised")
+      ->check(CLI::Range(0.05, 366.0))
+      ->capture_default_str();
+  command->add_option("--accounts", reference.most_accounts, "Learn from at most so many accounts")
+      ->capture_default_str();
+  command->add_option("--seed", reference.seed, "Of the generated harvesters")
+      ->capture_default_str();
+  command
+      ->add_option("--campaigns", reference.campaigns,
+                   "Generated campaigns to fit the score against; fewer are faster and teach less")
+      ->capture_default_str();
+  command->add_option("--trees", reference.trees, "Of the score; fewer are faster and see less")
+      ->capture_default_str();
+  return command;
+}
+
+CLI::App* AddSimulate(CLI::App& app, SimulateOptions& simulate) {
+  CLI::App* command = app.add_subcommand(
+      "simulate", "Write a labelled month of traffic, with prompts of an artificial language");
+  command->footer(kSimulateFooter);
+  command->add_option("--out", simulate.out, "The folder to write log.jsonl and its labels to")
+      ->required();
+  command->add_option("--seed", simulate.seed, "Another seed is another month")
+      ->capture_default_str();
+  command->add_option("--accounts", simulate.benign_accounts, "Benign accounts")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command
+      ->add_option("--campaigns", simulate.campaigns,
+                   "Campaigns; together they have 3 % of the accounts at most")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
+  command->add_option("--days", simulate.days, "How long the month is")
+      ->check(CLI::Range(1.0, 366.0))
+      ->capture_default_str();
+  command->add_option("--start", simulate.start, "Its first day")->capture_default_str();
+  command->add_flag("--only-benign", simulate.only_benign, "No campaigns");
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,56 +149,23 @@ int main(int argc, char** argv) {
                "distillwatch");
   app.require_subcommand(1);
   app.set_version_flag("--version", "distillwatch 0.1.0");
-
+  app.footer(kExitCodes);
   ScanOptions scan;
-  CLI::App* scan_command =
-      app.add_subcommand("scan", "Which accounts distil, why, and how sure that is");
-  AddLogOptions(*scan_command, scan.log);
-  scan_command->add_option(
-      "--reference", scan.reference,
-      "A file made by 'distillwatch reference'; without it the log is its own reference");
-  scan_command->add_option("--promise", scan.promise,
-                           "At most so many falsely flagged accounts per million benign ones in a "
-                           "horizon [1000, or the smallest that holds]");
-  scan_command
-      ->add_option("--contamination", scan.contamination,
-                   "The share of the reference that may itself distil")
-      ->capture_default_str();
-  scan_command->add_flag("--confidence95", scan.confidence95,
-                         "Keep the promise for 95 % of references, not on average");
-  scan_command->add_option("--alerts", scan.alerts,
-                           "Write a JSON line for every account flagged, at the moment of the log");
-  scan_command->add_option("--scores", scan.scores, "Write a JSON line for every account");
-  scan_command->add_option(
-      "--fail-on", scan.fail_on,
-      "Exit with 1 if an account reaches this level: watch, suspect, distilling");
-  scan_command->add_option("--threads", scan.threads, "Threads that judge requests")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  scan_command->add_option("--rows", scan.rows, "Rows of the table")->capture_default_str();
-  scan_command->add_option("--max-memory", scan.max_memory_bytes, "Bytes of account state")
-      ->transform(CLI::AsSizeValue(false));
-
+  ExplainOptions explain;
   ReferenceOptions reference;
-  CLI::App* reference_command = app.add_subcommand(
-      "reference", "Learn from your own traffic what is usual, and fit the score to it");
-  AddLogOptions(*reference_command, reference.log);
-  reference_command->add_option("--out", reference.out, "The file to write")->required();
-  reference_command->add_option(
-      "--without", reference.without,
-      "A file of accounts to leave out, one a line: those known to distil");
-  reference_command
-      ->add_option("--horizon-days", reference.horizon_days,
-                   "Time over which false alarms are promised")
-      ->capture_default_str();
-  reference_command
-      ->add_option("--accounts", reference.most_accounts, "Learn from at most so many accounts")
-      ->capture_default_str();
-  reference_command->add_option("--seed", reference.seed, "Of the generated harvesters")
-      ->capture_default_str();
-
-  CLI11_PARSE(app, argc, argv);
+  SimulateOptions simulate;
+  const CLI::App* scan_command = AddScan(app, scan);
+  const CLI::App* explain_command = AddExplain(app, explain);
+  const CLI::App* reference_command = AddReference(app, reference);
+  const CLI::App* simulate_command = AddSimulate(app, simulate);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kFine : kTrouble;  // it has codes of its own for every mistake
+  }
   if (scan_command->parsed()) return Scan(scan);
+  if (explain_command->parsed()) return ExplainAccount(explain);
   if (reference_command->parsed()) return LearnReference(reference);
+  if (simulate_command->parsed()) return Simulate(simulate);
   return kTrouble;
 }

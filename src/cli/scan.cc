@@ -16,7 +16,6 @@ namespace distillwatch::cli {
 namespace {
 
 constexpr std::size_t kEvidence = 6;
-constexpr auto kReviewEvery = std::chrono::hours(12);
 
 Result<Level> ParseLevel(std::string_view name) {
   for (const Level level : {Level::kWatch, Level::kSuspect, Level::kDistilling}) {
@@ -100,25 +99,21 @@ struct Outcome {
 class Scanner {
  public:
   Scanner(const ScanOptions& options, Monitor& monitor)
-      : options_(options),
-        monitor_(monitor),
+      : monitor_(monitor),
         workers_(options.threads),
         accounts_(workers_.size()),
         new_(workers_.size()) {}
 
-  // Reviews stand between the same requests whatever the batches and threads.
   void Take(std::span<log::Record> records, std::FILE* alerts) {
-    while (!records.empty()) {
-      if (next_review_ == Time{}) next_review_ = records.front().time + kReviewEvery;
-      const auto later = std::find_if(records.begin(), records.end(),
-                                      [this](const auto& r) { return r.time >= next_review_; });
-      const auto before = static_cast<std::size_t>(later - records.begin());
-      TakeUnreviewed(records.first(before), alerts);
-      records = records.subspan(before);
-      if (records.empty()) return;
-      Review(next_review_, alerts);
-      while (next_review_ <= records.front().time) next_review_ += kReviewEvery;
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const std::optional<Time> review = clock_.Before(records[i].time);
+      if (!review) continue;
+      TakeUnreviewed(records.subspan(begin, i - begin), alerts);
+      Review(*review, alerts);
+      begin = i;
     }
+    TakeUnreviewed(records.subspan(begin), alerts);
   }
 
   // The last review, at the end of the log.
@@ -134,6 +129,7 @@ class Scanner {
       const Result<Explanation> why = monitor_.Explain(name->second.first);
       if (!why.ok()) continue;
       summary.score = std::max(summary.score, why->verdict.score);
+      summary.reasons = Reasons(*why);
       if (alerts != nullptr) {
         std::fputs(Alert(name->second.first, now, why->verdict, *why).c_str(), alerts);
       }
@@ -177,6 +173,17 @@ class Scanner {
   }
 
  private:
+  // The two strongest; the campaign has a table of its own.
+  static std::string Reasons(const Explanation& why) {
+    std::string out;
+    std::size_t given = 0;
+    for (const Evidence& e : why.evidence) {
+      if (e.contribution <= 0 || e.detector == "campaign" || given == 2) continue;
+      out += (given++ == 0 ? "" : "; ") + e.words;
+    }
+    return out;
+  }
+
   void Judge(const Event& event, Summary& summary, Outcome& outcome) {
     const Verdict verdict = monitor_.Observe(event);
     ++summary.requests;
@@ -186,13 +193,7 @@ class Scanner {
     summary.level = verdict.level;
     const Result<Explanation> why = monitor_.Explain(event.account);
     if (!why.ok()) return;
-    summary.reasons.clear();
-    for (const Evidence& e : why->evidence) {
-      if (e.contribution <= 0) continue;
-      if (!summary.reasons.empty()) summary.reasons += "; ";
-      summary.reasons += e.words;
-      if (std::count(summary.reasons.begin(), summary.reasons.end(), ';') == 1) break;
-    }
+    summary.reasons = Reasons(*why);
     if (verdict.level < Level::kDistilling) return;
     summary.first_alert = event.time;
     summary.requests_before = summary.requests;
@@ -201,29 +202,27 @@ class Scanner {
 
   static std::string Alert(std::string_view account, Time time, const Verdict& verdict,
                            const Explanation& why) {
-    return "{\"account\": " + Quote(account) + ", \"time\": " +
-           std::to_string(static_cast<double>(time.time_since_epoch().count()) * 1e-6) +
+    return "{\"account\": " + Quote(account) + ", \"time\": " + UnixTime(time) +
            ", \"level\": " + Quote(Name(verdict.level)) + ", \"score\": " + Number(verdict.score) +
            ", \"p_value\": " + Number(verdict.p_value) + ", \"campaign\": " +
            (verdict.campaign == 0 ? "null" : std::to_string(verdict.campaign)) +
            ", \"evidence\": " + EvidenceJson(why, kEvidence) + "}\n";
   }
 
-  const ScanOptions& options_;
   Monitor& monitor_;
   Workers workers_;
   std::vector<std::unordered_map<std::string, Summary>> accounts_;       // by worker
   std::vector<std::vector<std::pair<std::string_view, Summary*>>> new_;  // since the last batch
   std::unordered_map<std::uint64_t, std::pair<std::string_view, Summary*>> names_;  // by id
-  Time next_review_{};
+  ReviewClock clock_;
   std::vector<Outcome> outcomes_;
 };
 
 void PrintTable(const ScanOptions& options,
                 const std::vector<std::pair<std::string, const Summary*>>& ranking) {
   const bool colour = UsesColour(stdout);
-  std::printf("\n%-28s %-11s %7s %9s %9s  %s\n", "account", "level", "score", "p-value", "requests",
-              "strongest reasons");
+  std::printf("\n%-28s %-11s %7s %9s %9s %8s  %s\n", "account", "level", "score", "p-value",
+              "requests", "campaign", "strongest reasons");
   std::size_t printed = 0;
   for (const auto& [account, summary] : ranking) {
     if (printed == options.rows || summary->level == Level::kClear) break;
@@ -233,9 +232,11 @@ void PrintTable(const ScanOptions& options,
                         : summary->level == Level::kSuspect    ? "\033[33m"
                                                                : "";
     std::string shown = account.size() > 28 ? account.substr(0, 27) + "~" : account;
-    std::printf("%-28s %s%-11s%s %7.2f %9.2g %9s  %s\n", shown.c_str(), paint,
+    const std::string campaign = summary->campaign == 0 ? "" : std::to_string(summary->campaign);
+    std::printf("%-28s %s%-11s%s %7.2f %9.2g %9s %8s  %s\n", shown.c_str(), paint,
                 std::string(Name(summary->level)).c_str(), *paint ? "\033[0m" : "", summary->score,
-                summary->p_value, Grouped(summary->requests).c_str(), summary->reasons.c_str());
+                summary->p_value, Grouped(summary->requests).c_str(), campaign.c_str(),
+                summary->reasons.c_str());
   }
   if (printed == 0) std::printf("(no account above clear)\n");
 }
@@ -257,27 +258,8 @@ int Scan(const ScanOptions& options) {
   monitor_options.max_memory_bytes = options.max_memory_bytes;
   const bool retrospective = options.reference.empty();
   if (retrospective) {
-    if (std::find(options.log.files.begin(), options.log.files.end(), "-") !=
-        options.log.files.end()) {
-      return Trouble(
-          "standard input can be read only once: give --reference, or the log as a file");
-    }
-    LearnerOptions learner_options;
-    learner_options.key = monitor_options.key;
-    Result<ReferenceLearner> learner = ReferenceLearner::Create(learner_options);
-    if (!learner.ok()) return Trouble(learner.status().message());
-    LogReport report;
-    const Status read =
-        ReadLog(options.log, "learning", report, [&](std::span<log::Record> records) {
-          std::vector<Attribute> attributes;
-          for (const log::Record& record : records) learner->Observe(record.AsEvent(attributes));
-        });
-    if (!read.ok()) return Trouble(read.message());
-    Result<Reference> reference = learner->Learn();
-    if (!reference.ok()) {
-      report.Print();
-      return Trouble("the log cannot be its own reference: " + reference.status().message());
-    }
+    Result<Reference> reference = LearnFromItself(options.log, monitor_options.key);
+    if (!reference.ok()) return Trouble(reference.status().message());
     monitor_options.reference = *std::move(reference);
   } else {
     Result<Reference> reference = ReadReference(options.reference);
@@ -287,10 +269,8 @@ int Scan(const ScanOptions& options) {
 
   monitor_options.promise.contamination = options.contamination;
   if (options.confidence95) monitor_options.promise.mode = Promise::Mode::kConfidence95;
-  const double smallest =
-      std::ceil(monitor_options.reference->SmallestPromise(monitor_options.promise));
-  monitor_options.promise.per_million =
-      options.promise.value_or(std::max(monitor_options.promise.per_million, smallest));
+  monitor_options.promise =
+      PromiseFor(*monitor_options.reference, options.promise, monitor_options.promise);
 
   std::FILE* alerts = nullptr;
   if (!options.alerts.empty() && (alerts = std::fopen(options.alerts.c_str(), "wb")) == nullptr) {
@@ -314,9 +294,13 @@ int Scan(const ScanOptions& options) {
     if (scanner) scanner->Take(records, alerts);
   });
   if (scanner) scanner->Finish(last, alerts);
-  if (alerts != nullptr) std::fclose(alerts);
+  if (alerts != nullptr) {
+    const bool written = std::ferror(alerts) == 0;
+    if (std::fclose(alerts) != 0 || !written)
+      return Trouble("cannot write '" + options.alerts + "'");
+  }
   if (!read.ok()) return Trouble(read.message());
-  if (!created.ok()) return Trouble(created.message());
+  if (!created.ok()) return Trouble(WithKeyHint(created).message());
   report.Print();
   if (!scanner) return Trouble("the log holds no request");
 
@@ -327,6 +311,7 @@ int Scan(const ScanOptions& options) {
       out << "{\"account\": " << Quote(account) << ", \"score\": " << Number(summary->score)
           << ", \"requests\": " << summary->requests << "}\n";
     }
+    out.close();
     if (!out) return Trouble("cannot write '" + options.scores + "'");
   }
   std::size_t by_level[4] = {};
@@ -353,6 +338,7 @@ int Scan(const ScanOptions& options) {
                 Grouped(statistics.evicted_accounts).c_str());
   }
   PrintTable(options, ranking);
+  PrintCampaigns(monitor->Campaigns());
   if (!report.complete()) return kTrouble;
   if (fail_on) {
     for (std::size_t l = static_cast<std::size_t>(*fail_on); l < 4; ++l) {

@@ -51,32 +51,64 @@ bool CoverageDetector::State::Valid() const noexcept {
   for (const float x : topic_sum) {
     if (!std::isfinite(x)) return false;
   }
-  return terms.Valid() && cells.Valid() && vocabulary.Valid() && order.Valid() &&
-         template_share.Valid() && novelty.Valid() && log_residual.Valid() &&
-         quarter_requests <= half_requests && half_requests <= requests;
+  return recent < kHalveAt && terms.Valid() && cells.Valid() && vocabulary.Valid() &&
+         order.Valid() && template_share.Valid() && novelty.Valid() && log_residual.Valid() &&
+         tick >= 0 && quarter_requests <= half_requests / 2 && half_requests <= requests &&
+         distinct_quarter <= distinct_half && distinct_half <= distinct;
+}
+
+void CoverageDetector::Decay(Tick tick, State& state) noexcept {
+  const float factor = DecayClock::Factor(tick - state.tick);
+  state.cells.Decay(factor);
+  for (float& x : state.topic_sum) x *= factor;
+  state.topics *= factor;
+  state.topic_squares *= factor * factor;
+  for (Moments* m : {&state.order, &state.template_share, &state.novelty, &state.log_residual}) {
+    m->Decay(factor);
+  }
+  state.tick = tick;
+}
+
+void CoverageDetector::Merge(const State& other, State& state) const noexcept {
+  State theirs = other;
+  if (state.tick > theirs.tick) Decay(state.tick, theirs);
+  if (theirs.tick > state.tick) Decay(theirs.tick, state);
+  state.terms.Merge(theirs.terms);
+  state.recent += theirs.recent;
+  while (state.recent >= kHalveAt) {
+    state.terms.Halve();
+    state.recent /= 2;
+  }
+  state.cells.Merge(theirs.cells);
+  state.vocabulary.Merge(theirs.vocabulary);
+  if (state.topics == 0) state.topic_last = theirs.topic_last;
+  for (std::size_t i = 0; i < kDimensions; ++i) state.topic_sum[i] += theirs.topic_sum[i];
+  state.topics += theirs.topics;
+  state.topic_squares += theirs.topic_squares;
+  state.order.Merge(theirs.order);
+  state.template_share.Merge(theirs.template_share);
+  state.novelty.Merge(theirs.novelty);
+  state.log_residual.Merge(theirs.log_residual);
+  state.requests += theirs.requests;
+  state.distinct = static_cast<float>(state.vocabulary.Estimate());
+  state.half_requests = state.requests;
+  state.distinct_half = state.distinct;
+  state.quarter_requests = 0;
+  state.distinct_quarter = 0;
 }
 
 void CoverageDetector::Update(const Observation& seen, State& state) const noexcept {
   const Tick tick = clock_.At(seen.time);
-  if (tick + 1 < state.tick) state.tick = tick;  // the clock was set back
-  if (tick > state.tick) {
-    const float factor = DecayClock::Factor(tick - state.tick);
-    state.cells.Decay(factor);
-    for (float& x : state.topic_sum) x *= factor;
-    state.topics *= factor;
-    state.topic_squares *= factor * factor;
-    for (Moments* m : {&state.order, &state.template_share, &state.novelty, &state.log_residual}) {
-      m->Decay(factor);
-    }
-    state.tick = tick;
-  }
-  if (seen.terms.empty()) return;
+  if (tick < state.tick - 1) state.tick = tick;  // the clock was set back
+  if (tick > state.tick) Decay(tick, state);
+  if (seen.units == 0 || seen.terms.empty()) return;
+  const auto terms = seen.terms.first(std::min(seen.terms.size(), Shingler::kMaxTerms));
 
   // Template against residual, by what was known before this request.
   std::array<std::uint64_t, Shingler::kMaxTerms> residual;
   std::size_t residual_size = 0;
   float fresh = 0;
-  for (const std::uint64_t term : seen.terms) {
+  for (const std::uint64_t term : terms) {
     const HeavyHitters::Count before = state.terms.Update(term);
     const bool heavy = state.recent >= kLeastRequests && before.least * kHeavyShare >= state.recent;
     if (!heavy) residual[residual_size++] = term;
@@ -88,7 +120,7 @@ void CoverageDetector::Update(const Observation& seen, State& state) const noexc
     state.terms.Halve();
     state.recent /= 2;
   }
-  const auto size = static_cast<float>(seen.terms.size());
+  const auto size = static_cast<float>(terms.size());
   const auto left = static_cast<float>(residual_size);
   if (state.recent > kLeastRequests) {
     // A system prompt is template by definition.
@@ -100,8 +132,8 @@ void CoverageDetector::Update(const Observation& seen, State& state) const noexc
   state.novelty.Update(fresh / size);
 
   // Vocabulary growth is read between the last doubling but one of the number of requests and now.
-  ++state.requests;
-  if (state.requests >= 2 * std::max(state.half_requests, 4u)) {
+  if (state.requests < std::numeric_limits<std::uint32_t>::max()) ++state.requests;
+  if (state.requests / 2 >= std::max(state.half_requests, 4u)) {
     state.quarter_requests = state.half_requests;
     state.distinct_quarter = state.distinct_half;
     state.half_requests = state.requests;
@@ -144,7 +176,7 @@ CoverageDetector::Features CoverageDetector::Measure(const State& state) const n
         std::log(state.distinct / state.distinct_quarter) /
         std::log(static_cast<float>(state.requests) / static_cast<float>(state.quarter_requests));
   }
-  f[6] = state.novelty.mean;
+  f[6] = std::min(1.0f, state.novelty.mean);  // an estimate, that may be above what there is
   f[7] = state.novelty.deviation();
   const float pairs = state.topics * state.topics - state.topic_squares;
   if (state.order.weight > 1 && pairs > 1) {

@@ -31,6 +31,7 @@ void UpdatePivot(std::uint64_t model_hash, Time now, RateShapeDetector::State& s
     state.on_new_model = state.since_new_model = 0;
   }
   if (state.before_new_model >= kLeastForPivot && now - state.model_since < hours(24)) {
+    if (state.since_new_model == std::numeric_limits<std::uint32_t>::max()) return;
     state.on_new_model += model == state.model;
     if (++state.since_new_model >= kLeastForPivot) {
       state.pivot = std::max(state.pivot, static_cast<float>(state.on_new_model) /
@@ -42,15 +43,19 @@ void UpdatePivot(std::uint64_t model_hash, Time now, RateShapeDetector::State& s
 }  // namespace
 
 bool RateShapeDetector::State::Valid() const noexcept {
-  return gaps.Valid() && hours.Valid() && first <= last && pivot >= 0 && pivot <= 1 &&
+  return gaps.Valid() && hours.Valid() && tick >= 0 && pivot >= 0 && pivot <= 1 &&
+         InHistory(first) && InHistory(last) && first <= last && InHistory(model_since) &&
+         model_since <= last && first_day <= requests && (first_day > 0 || requests == 0) &&
+         on_new_model <= since_new_model && since_new_model <= requests &&
          std::all_of(scales.begin(), scales.end(), [](const ScaleCounts& s) { return s.Valid(); });
 }
 
 void RateShapeDetector::Update(const Observation& seen, State& state) const noexcept {
   // A little late is simultaneous; much too late means that the clock was set back, and rhythm
   // starts anew.
-  if (state.requests > 0 && state.last - seen.time > hours(1)) state = {};
-  const Time now = std::max({seen.time, state.last, Time{}});
+  const Time time = std::max(seen.time, Time{});
+  if (state.requests > 0 && state.last - time > hours(1)) state = {};
+  const Time now = std::max(time, state.last);
   const Tick tick = clock_.At(now);
   if (tick > state.tick) {
     const float factor = DecayClock::Factor(tick - state.tick);
@@ -67,8 +72,10 @@ void RateShapeDetector::Update(const Observation& seen, State& state) const noex
   for (std::size_t i = 0; i < kScales.size(); ++i) state.scales[i].Update(now, kScales[i]);
   state.hours.Update(now);
   UpdatePivot(seen.model, now, state);
-  ++state.requests;
-  if (now - state.first < hours(24)) ++state.first_day;
+  if (state.requests < std::numeric_limits<std::uint32_t>::max()) {
+    ++state.requests;
+    if (now - state.first < hours(24)) ++state.first_day;
+  }
   state.last = now;
 }
 
@@ -76,7 +83,7 @@ RateShapeDetector::Features RateShapeDetector::Measure(const State& state) const
   Features f;
   f.fill(kUnknown);
   const GapHistogram::Estimate gaps = state.gaps.Measure();
-  if (gaps.events < 2) return f;
+  if (gaps.events < 2 || state.requests == 0) return f;
   f[0] = gaps.log_deviation;
   f[1] = gaps.pace_deviation;
   f[2] = gaps.burstiness;

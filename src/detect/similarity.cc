@@ -16,6 +16,7 @@ constexpr float kFrameLow = 0.15f, kTemplate = 0.3f, kFrameHigh = 0.9f, kDuplica
 constexpr std::size_t kRecurs = 3;  // of the reservoir's 16 signatures
 constexpr float kLeastFramed = 8;   // before their rhythm is worth a feature
 constexpr float kPaceGap_s = 1800;
+constexpr auto kLate = std::chrono::hours(1);  // up to here a late request is simultaneous
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
 struct Kinds {
@@ -51,18 +52,26 @@ bool SimilarityDetector::State::Valid() const noexcept {
   for (const float x : {framed, in_template, duplicate, continued, requests}) {
     if (!(std::isfinite(x) && x >= 0)) return false;
   }
-  return reservoir.Valid() && nearest.Valid() && follow.Valid() && log_length.Valid() &&
-         frame_gap.Valid() && frame_pace.Valid() && frame_hours.Valid();
+  return tick >= 0 && InHistory(frame_last) && reservoir.Valid() && nearest.Valid() &&
+         follow.Valid() && log_length.Valid() && frame_gap.Valid() && frame_pace.Valid() &&
+         frame_hours.Valid();
 }
 
 void SimilarityDetector::Forget(Time time, State& state) const noexcept {
   const Tick tick = clock_.At(time);
-  if (tick + 1 < state.tick) {  // the clock was set back
+  if (tick < state.tick - 1) {
+    // The clock was set back. Entries of a future sample would outlive all that comes now.
     state.tick = tick;
+    state.reservoir = {};
+  }
+  if (state.frame_last - time > kLate) {  // rhythm starts anew
     state.frame_last = {};
     state.frame_hours = {};
   }
-  if (tick <= state.tick) return;
+  if (tick > state.tick) Decay(tick, state);
+}
+
+void SimilarityDetector::Decay(Tick tick, State& state) noexcept {
   const float factor = DecayClock::Factor(tick - state.tick);
   for (Moments* m :
        {&state.nearest, &state.follow, &state.log_length, &state.frame_gap, &state.frame_pace}) {
@@ -83,6 +92,7 @@ void SimilarityDetector::Compared(float nearest, float follow, Time time, State&
   state.duplicate += nearest >= kDuplicate ? 1 : 0;
   if (nearest <= kFrameLow || nearest >= kFrameHigh) return;
   state.framed += 1;
+  time = std::max(time, state.frame_last);
   if (state.frame_last != Time{}) {
     const auto gap_us = std::max<std::int64_t>((time - state.frame_last).count(), 1);
     const auto gap_s = static_cast<float>(static_cast<double>(gap_us) * 1e-6);
@@ -94,7 +104,8 @@ void SimilarityDetector::Compared(float nearest, float follow, Time time, State&
 }
 
 void SimilarityDetector::Update(const Observation& seen, State& state) const noexcept {
-  Forget(seen.time, state);
+  const Time time = std::max(seen.time, Time{});
+  Forget(time, state);
   state.requests += 1;
   state.continued += seen.earlier_turns > 0 ? 1 : 0;
   if (seen.units == 0) return;
@@ -102,13 +113,30 @@ void SimilarityDetector::Update(const Observation& seen, State& state) const noe
   if (state.reservoir.size() > 0) {
     const float follow = Agreement(state.last, seen.signature);
     const float nearest = std::max(follow, state.reservoir.FindNearest(seen.signature).similarity);
-    Compared(nearest, follow, seen.time, state);
+    Compared(nearest, follow, time, state);
   }
   state.last = seen.signature;
   state.reservoir.Update(seen.signature, PriorityOf(seen));
 }
 
+void SimilarityDetector::Merge(const State& other, State& state) const noexcept {
+  State theirs = other;
+  if (state.tick > theirs.tick) Decay(state.tick, theirs);
+  if (theirs.tick > state.tick) Decay(theirs.tick, state);
+  if (state.reservoir.size() == 0) state.last = theirs.last;
+  state.reservoir.Merge(theirs.reservoir);
+  state.nearest.Merge(theirs.nearest);
+  state.follow.Merge(theirs.follow);
+  state.log_length.Merge(theirs.log_length);
+  state.framed += theirs.framed;
+  state.in_template += theirs.in_template;
+  state.duplicate += theirs.duplicate;
+  state.continued += theirs.continued;
+  state.requests += theirs.requests;
+}
+
 void SimilarityDetector::Replay(const Digest& digest, Time time, State& state) const noexcept {
+  time = std::max(time, Time{});
   Forget(time, state);
   state.requests += 1;
   state.continued += digest.continued ? 1 : 0;
@@ -131,13 +159,15 @@ SimilarityDetector::Features SimilarityDetector::Measure(const State& state) con
   f[2] = state.in_template / compared;
   f[3] = state.framed / compared;
   f[4] = state.duplicate / compared;
-  f[5] = static_cast<float>(state.reservoir.CountRecurring(kRecurs));
   f[6] = state.follow.mean;
   f[8] = state.log_length.mean;
   f[9] = state.log_length.deviation();
-  const Kinds kinds = KindsIn(state.reservoir);
-  f[10] = kinds.count;
-  f[11] = kinds.largest_share;
+  if (state.reservoir.size() > 0) {
+    const Kinds kinds = KindsIn(state.reservoir);
+    f[5] = static_cast<float>(state.reservoir.CountRecurring(kRecurs));
+    f[10] = kinds.count;
+    f[11] = kinds.largest_share;
+  }
   if (state.frame_gap.weight >= kLeastFramed) {
     f[12] = state.frame_gap.deviation();
     f[13] = state.frame_pace.deviation();

@@ -9,7 +9,6 @@ namespace distillwatch::monitor {
 namespace {
 
 constexpr std::uint8_t kCompared = 1, kContinued = 2;
-constexpr std::int64_t kUnit_us = 10'000;
 
 std::uint8_t In255ths(float share) {
   return static_cast<std::uint8_t>(std::lround(share * 255));
@@ -17,11 +16,12 @@ std::uint8_t In255ths(float share) {
 
 Time TimeOf(const LiteAccount& account, std::size_t i) {
   return account.header.first +
-         std::chrono::microseconds(account.requests[i].since_first_10ms * kUnit_us);
+         std::chrono::microseconds(account.requests[i].since_first_10ms * LiteAccount::kUnit_us);
 }
 
 bool Valid(const Header& h) noexcept {
-  return h.first <= h.last && h.path >= score::kLeastScore && h.path <= score::kMostScore &&
+  return InHistory(h.first) && h.first <= h.last && InHistory(h.last) && InHistory(h.looked) &&
+         h.path >= score::kLeastScore && h.path <= score::kMostScore &&
          h.finished >= score::kLeastScore && h.finished <= score::kMostScore &&
          h.level <= Level::kDistilling;
 }
@@ -29,14 +29,16 @@ bool Valid(const Header& h) noexcept {
 }  // namespace
 
 bool LiteAccount::Valid() const noexcept {
-  return monitor::Valid(header) && header.kept <= kEvents &&
+  return monitor::Valid(header) && header.kept <= kEvents && header.signed_kept <= header.kept &&
          header.signed_kept <= signatures.size() &&
          std::all_of(priorities.begin(), priorities.end(),
                      [](float p) { return std::isfinite(p); });
 }
 
 bool FullAccount::Valid() const noexcept {
-  return monitor::Valid(header) && similarity.Valid() && coverage.Valid() && rate_shape.Valid();
+  return monitor::Valid(header) && similarity.frame_last <= kLatestTime &&
+         rate_shape.last <= kLatestTime && similarity.Valid() && coverage.Valid() &&
+         rate_shape.Valid();
 }
 
 void Update(const Detectors& detectors, const Observation& seen, LiteAccount& account) noexcept {
@@ -44,8 +46,8 @@ void Update(const Detectors& detectors, const Observation& seen, LiteAccount& ac
   const std::int64_t since_us =
       std::max<std::int64_t>((seen.time - account.header.first).count(), 0);
   request = {};
-  request.since_first_10ms =
-      static_cast<std::uint32_t>(std::min<std::int64_t>(since_us / kUnit_us, 0xffffffff));
+  request.since_first_10ms = static_cast<std::uint32_t>(
+      std::min<std::int64_t>(since_us / LiteAccount::kUnit_us, 0xffffffff));
   request.flags = seen.earlier_turns > 0 ? kContinued : 0;
   if (seen.units == 0) return;
 

@@ -36,11 +36,12 @@ struct Header {
   std::uint8_t kept = 0;         // requests that a lite record holds
   std::uint8_t signed_kept = 0;  // signatures that a lite record holds
   bool named = false;            // the group is a named campaign
+  bool idle = false;             // no request in this horizon so far
 
   template <typename Io>
   static void Fields(Io& io, auto& s) {
     io(s.id, s.first, s.last, s.looked, s.requests, s.path, s.finished, s.horizon, s.level,
-       s.unfinished, s.group, s.kept, s.signed_kept, s.named);
+       s.unfinished, s.group, s.kept, s.signed_kept, s.named, s.idle);
   }
 };
 
@@ -59,6 +60,7 @@ struct Conversation {
 
 struct LiteAccount {
   static constexpr std::size_t kEvents = 15;
+  static constexpr std::int64_t kUnit_us = 10'000;
   // A request in 8 bytes.
   struct Request {
     std::uint32_t since_first_10ms = 0;                   // saturates after 497 days

@@ -10,47 +10,47 @@
 namespace distillwatch::monitor {
 namespace {
 
-constexpr Time kEarliest{};                                // 1970
-constexpr Time kLatest{std::chrono::seconds(7258118400)};  // 2200
 constexpr auto kLate = std::chrono::hours(1);
 
 }  // namespace
 
-std::span<const NamedFeature, kFeatures> FeatureNames() {
-  static const std::array<NamedFeature, kFeatures> names = [] {
-    std::array<NamedFeature, kFeatures> out;
-    std::size_t next = 0;
-    const auto add = [&]<typename D>(const D*) {
-      for (const FeatureSpec& spec : D::kFeatures) out[next++] = {D::kName, spec};
-    };
-    add(static_cast<const SimilarityDetector*>(nullptr));
-    add(static_cast<const CoverageDetector*>(nullptr));
-    add(static_cast<const RateShapeDetector*>(nullptr));
-    return out;
-  }();
-  return names;
+std::vector<NamedFeature> FeatureNames(const CustomDetectors& custom) {
+  std::vector<NamedFeature> out;
+  const auto add = [&out](std::string_view detector, std::span<const FeatureSpec> specs) {
+    for (const FeatureSpec& spec : specs) out.push_back({detector, spec});
+  };
+  add(SimilarityDetector::kName, SimilarityDetector::kFeatures);
+  add(CoverageDetector::kName, CoverageDetector::kFeatures);
+  add(RateShapeDetector::kName, RateShapeDetector::kFeatures);
+  for (const auto& d : custom.list()) add(d->name(), d->features());
+  return out;
 }
 
-FeatureVector Measure(const Detectors& detectors, const FullAccount& account) noexcept {
-  FeatureVector out;
-  auto next = out.begin();
+FeatureVector Measure(const Detectors& detectors, const CustomDetectors& custom,
+                      const FullAccount& account, const std::byte* custom_states) noexcept {
+  FeatureVector out(kFeatures + custom.features());
+  float* next = out.data();
   const auto add = [&next](const auto& features) {
     next = std::copy(features.begin(), features.end(), next);
   };
   add(detectors.similarity.Measure(account.similarity));
   add(detectors.coverage.Measure(account.coverage));
   add(detectors.rate_shape.Measure(account.rate_shape));
+  custom.Measure(custom_states, next);
   return out;
 }
 
 Engine::Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards,
-               std::size_t max_memory_bytes)
-    : shingler_(std::move(shingler)), looks_(looks), table_(shards, max_memory_bytes) {}
+               std::size_t max_memory_bytes, CustomList custom)
+    : shingler_(std::move(shingler)),
+      looks_(looks),
+      custom_(std::move(custom)),
+      table_(shards, max_memory_bytes, custom_) {}
 
 Time Engine::Tame(Time time) noexcept {
-  if (time >= kEarliest && time <= kLatest) return time;
+  if (InHistory(time)) return time;
   counters_.wild_times.fetch_add(1, std::memory_order_relaxed);
-  return std::clamp(time, kEarliest, kLatest);
+  return std::clamp(time, kEarliestTime, kLatestTime);
 }
 
 TextScratch& Engine::Scratch() const noexcept {

@@ -9,7 +9,10 @@
 #ifndef DISTILLWATCH_SRC_MONITOR_ENGINE_H_
 #define DISTILLWATCH_SRC_MONITOR_ENGINE_H_
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -19,24 +22,45 @@
 #include "distillwatch/event.h"
 #include "distillwatch/shingler.h"
 #include "monitor/account.h"
+#include "monitor/custom.h"
 #include "monitor/table.h"
 
 namespace distillwatch::monitor {
 
-// All features of an account, detector after detector.
+// The features of our own detectors, one after the other.
 inline constexpr std::size_t kFeatures = SimilarityDetector::kFeatures.size() +
                                          CoverageDetector::kFeatures.size() +
                                          RateShapeDetector::kFeatures.size();
-using FeatureVector = std::array<float, kFeatures>;
+
+// All features of an account: ours, then those of the host's detectors. No allocation.
+class FeatureVector {
+ public:
+  static constexpr std::size_t kMost = score::Model::kMostFeatures;
+
+  explicit FeatureVector(std::size_t size) noexcept : size_(std::min(size, kMost)) {}
+  explicit FeatureVector(std::span<const float> values) noexcept : FeatureVector(values.size()) {
+    std::copy_n(values.begin(), size_, values_.begin());
+  }
+  std::size_t size() const noexcept { return size_; }
+  float* data() noexcept { return values_.data(); }
+  const float* begin() const noexcept { return values_.data(); }
+  const float* end() const noexcept { return values_.data() + size_; }
+  float operator[](std::size_t i) const noexcept { return values_[i]; }
+
+ private:
+  std::array<float, kMost> values_;
+  std::size_t size_;
+};
 
 struct NamedFeature {
   std::string_view detector;
   FeatureSpec spec;
 };
-// Names and words of the features, in their order.
-std::span<const NamedFeature, kFeatures> FeatureNames();
+// Names and words of the features, in their order. Views into the detectors.
+std::vector<NamedFeature> FeatureNames(const CustomDetectors& custom = CustomDetectors());
 
-FeatureVector Measure(const Detectors& detectors, const FullAccount& account) noexcept;
+FeatureVector Measure(const Detectors& detectors, const CustomDetectors& custom,
+                      const FullAccount& account, const std::byte* custom_states) noexcept;
 
 // Relaxed counters; see MonitorStatistics.
 struct EngineCounters {
@@ -47,10 +71,11 @@ struct EngineCounters {
 class Engine {
  public:
   Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards,
-         std::size_t max_memory_bytes);
+         std::size_t max_memory_bytes, CustomList custom = {});
 
   // Adds the event. Under the account's lock, calls `touched(Header&)` first, and after the update
-  // `looked(Header&, const FullAccount&)` if the event is a look; the header is the record's own.
+  // `looked(Header&, const FullAccount&, const FeatureVector&)` if the event is a look; the header
+  // is the record's own.
   //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn,
   //            const Observation&)` returns, called last under the lock
   template <typename Touched, typename Looked, typename Done>
@@ -62,6 +87,11 @@ class Engine {
 
   const Shingler& shingler() const noexcept { return shingler_; }
   const Detectors& detectors() const noexcept { return detectors_; }
+  const CustomDetectors& custom() const noexcept { return custom_; }
+  // What is measured of an account; it must have a full record.
+  FeatureVector Measure(const Shard::Found& account) const noexcept {
+    return monitor::Measure(detectors_, custom_, *account.full, account.custom);
+  }
   AccountTable& table() noexcept { return table_; }
   const AccountTable& table() const noexcept { return table_; }
   const EngineCounters& counters() const noexcept { return counters_; }
@@ -88,6 +118,7 @@ class Engine {
   Shingler shingler_;
   calibrate::LookPlan looks_;
   Detectors detectors_;
+  CustomDetectors custom_;
   AccountTable table_;
   EngineCounters counters_;
 };
@@ -115,9 +146,8 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
   Advance(account.header(), seen.time);
   if (account.lite != nullptr && account.header().kept == LiteAccount::kEvents) {
     LiteAccount lite;
-    FullAccount& full = shard.Promote(id, lite);
-    Promote(detectors_, lite, full);
-    account = {.full = &full};
+    account = shard.Promote(id, lite);
+    Promote(detectors_, lite, *account.full);
   }
   touched(account.header());
   if (account.lite != nullptr) {
@@ -126,11 +156,12 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
     return done(account.header(), false, turn.text, seen);
   }
   Update(detectors_, seen, *account.full);
+  custom_.Update(seen, account.custom);
   Remember(turn, account.full->conversations);
   const bool look = LookIsDue(account.header());
   if (look) {
     account.header().looked = seen.time;
-    looked(account.header(), *account.full);
+    looked(account.header(), *account.full, Measure(account));
   }
   return done(account.header(), look, turn.text, seen);
 }

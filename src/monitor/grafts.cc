@@ -19,8 +19,10 @@ Time At(Time origin, double seconds) {
 
 }  // namespace
 
-Grafts::Grafts(const Shingler& shingler, calibrate::LookPlan looks, std::uint64_t seed)
-    : engine_(shingler, looks, 1, std::numeric_limits<std::size_t>::max() / 2), random_(seed) {}
+Grafts::Grafts(const Shingler& shingler, calibrate::LookPlan looks, std::uint64_t seed,
+               const CustomList& custom)
+    : engine_(shingler, looks, 1, std::numeric_limits<std::size_t>::max() / 2, custom),
+      random_(seed) {}
 
 bool Grafts::Relays(const Graft& graft) const {
   return graft.campaign.pipeline == Pipeline::kRelay ||
@@ -69,8 +71,7 @@ void Grafts::Send(const Graft& graft, Time time, std::string_view prompt) {
   const std::string account = std::to_string(graft.number);
   engine_.Observe(
       {.account = account, .time = time, .prompt = prompt}, [](Header&) {},
-      [this, &graft](Header& header, const FullAccount& full) {
-        const FeatureVector features = Measure(engine_.detectors(), full);
+      [this, &graft](Header& header, const FullAccount&, const FeatureVector& features) {
         looks_.push_back({graft.number,
                           header.last.time_since_epoch().count(),
                           header.requests,

@@ -34,7 +34,8 @@ class Grafts {
   static constexpr std::size_t kPool = 24;   // texts that wait for each
   static constexpr std::size_t kLongestText = 4096;
 
-  Grafts(const Shingler& shingler, calibrate::LookPlan looks, std::uint64_t seed);
+  Grafts(const Shingler& shingler, calibrate::LookPlan looks, std::uint64_t seed,
+         const CustomList& custom = {});
 
   // A request of the operator's own traffic: its account, time and newest turn.
   void Observe(std::uint64_t account, Time time, std::string_view newest_turn);

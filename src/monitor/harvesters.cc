@@ -32,14 +32,15 @@ void KeepLastOfEpoch(std::vector<score::Look>& looks) {
 }
 
 std::vector<HarvesterLook> SimulateHarvesters(std::size_t campaigns, const Shingler& shingler,
-                                              calibrate::LookPlan plan, std::uint64_t seed) {
+                                              calibrate::LookPlan plan, std::uint64_t seed,
+                                              const CustomList& custom) {
   std::vector<HarvesterLook> out;
   simulate::Random random(seed);
   const simulate::Month month;
   for (std::uint32_t c = 0; c < campaigns; ++c) {
     simulate::Random own = random.Fork(c);
     const simulate::Campaign campaign = simulate::AnyCampaign(own);
-    Engine engine(shingler, plan, 1, std::numeric_limits<std::size_t>::max() / 2);
+    Engine engine(shingler, plan, 1, std::numeric_limits<std::size_t>::max() / 2, custom);
     std::vector<score::Look> looks;
     for (const simulate::Account& account :
          simulate::SimulateCampaign(campaign, month, kMembers, own)) {
@@ -51,8 +52,7 @@ std::vector<HarvesterLook> SimulateHarvesters(std::size_t campaigns, const Shing
                              .model = request.new_model ? "new" : "old"};
         engine.Observe(
             event, [](Header&) {},
-            [&](Header& header, const FullAccount& full) {
-              const FeatureVector features = Measure(engine.detectors(), full);
+            [&](Header& header, const FullAccount&, const FeatureVector& features) {
               looks.push_back({header.id,
                                header.last.time_since_epoch().count(),
                                header.requests,

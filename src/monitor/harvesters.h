@@ -15,6 +15,7 @@
 
 #include "calibrate/reference_content.h"
 #include "distillwatch/shingler.h"
+#include "monitor/custom.h"
 #include "score/ranks.h"
 
 namespace distillwatch::monitor {
@@ -26,7 +27,8 @@ struct HarvesterLook {
 
 // The last look of each account in each epoch.
 std::vector<HarvesterLook> SimulateHarvesters(std::size_t campaigns, const Shingler& shingler,
-                                              calibrate::LookPlan looks, std::uint64_t seed);
+                                              calibrate::LookPlan looks, std::uint64_t seed,
+                                              const CustomList& custom = {});
 
 // Of several looks of an account in one epoch only the last; in order of account and time.
 void KeepLastOfEpoch(std::vector<score::Look>& looks);

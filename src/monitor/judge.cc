@@ -20,11 +20,11 @@ constexpr std::uint64_t kSuspectTimes = 10;
 // What a named campaign adds to its members' scores.
 constexpr Points kCampaignPoints = static_cast<Points>(8 * score::kPointsPerUnit);
 
-using Bins = std::array<std::uint8_t, kFeatures>;
+using Bins = std::array<std::uint8_t, FeatureVector::kMost>;
 
 Bins BinsOf(const score::Ranks& ranks, std::size_t epoch, const FeatureVector& features) noexcept {
   Bins bins;
-  for (std::size_t f = 0; f < kFeatures; ++f) bins[f] = ranks.Bin(epoch, f, features[f]);
+  for (std::size_t f = 0; f < features.size(); ++f) bins[f] = ranks.Bin(epoch, f, features[f]);
   return bins;
 }
 
@@ -50,7 +50,7 @@ std::string InWords(const FeatureSpec& spec, double value) {
         std::snprintf(number, sizeof(number), "%.0f h", value);
         break;
       case FeatureForm::kLog2:
-        std::snprintf(number, sizeof(number), "%.3g times", std::exp2(value));
+        std::snprintf(number, sizeof(number), "%.3g", std::exp2(value));
         break;
       case FeatureForm::kExp:
         std::snprintf(number, sizeof(number), "%.0f", std::exp(value));
@@ -65,18 +65,21 @@ std::string InWords(const FeatureSpec& spec, double value) {
   return out;
 }
 
-Result<Judge> Judge::Create(const Reference& reference, const Promise& promise) {
+Result<Judge> Judge::Create(const Reference& reference, const Promise& promise,
+                            const CustomDetectors& custom) {
   const calibrate::ReferenceContent& content = reference.content();
-  const auto names = FeatureNames();
+  const std::vector<NamedFeature> names = FeatureNames(custom);
   if (!std::equal(content.feature_names.begin(), content.feature_names.end(), names.begin(),
                   names.end(),
                   [](const std::string& a, const NamedFeature& b) { return a == b.spec.name; })) {
     return FailedPrecondition("the reference was learned from other features (" +
                               std::to_string(content.feature_names.size()) +
-                              " of them) than this version's " + std::to_string(kFeatures) +
-                              "; learn it anew");
+                              " of them) than this monitor's " + std::to_string(names.size()) +
+                              "; learn it anew, with the same detectors");
   }
   Judge judge(reference);
+  judge.custom_ = custom;
+  judge.names_ = names;
   const PathHistogram& histogram = content.histogram;
   judge.p_values_.fill(1);
   judge.levels_.fill(Level::kClear);
@@ -102,7 +105,8 @@ Result<Judge> Judge::Create(const Reference& reference, const Promise& promise) 
 
 Points Judge::Score(std::uint32_t requests, const FeatureVector& features) const noexcept {
   const std::size_t epoch = score::EpochOf(requests);
-  return content().model.Score(epoch, BinsOf(content().ranks, epoch, features));
+  const Bins bins = BinsOf(content().ranks, epoch, features);
+  return content().model.Score(epoch, {bins.data(), features.size()});
 }
 
 Level Judge::LevelOf(Points path) const noexcept {
@@ -118,20 +122,30 @@ Verdict Judge::VerdictOf(const Header& header, bool looked) const noexcept {
           .campaign = named ? header.group : 0};
 }
 
+Evidence Judge::EvidenceOf(const Campaign& campaign) {
+  std::string words;
+  for (const std::string& w : campaign.words) words += (words.empty() ? "" : "; ") + w;
+  return {.detector = "campaign",
+          .feature = "members",
+          .value = static_cast<double>(campaign.members.size()),
+          .place = 1,
+          .contribution = Units(kCampaignPoints),
+          .words = "of campaign " + std::to_string(campaign.id) + ": " + words};
+}
+
 void Judge::Explain(std::uint32_t requests, const FeatureVector& features, Explanation& out) const {
   const std::size_t epoch = score::EpochOf(requests);
   const Bins bins = BinsOf(content().ranks, epoch, features);
-  const score::Model::Parts parts = content().model.Explain(epoch, bins);
+  const score::Model::Parts parts = content().model.Explain(epoch, {bins.data(), features.size()});
   Points sum = parts.base;
-  const auto names = FeatureNames();
-  for (std::size_t f = 0; f < kFeatures; ++f) {
+  for (std::size_t f = 0; f < features.size(); ++f) {
     sum += parts.by_feature[f];
-    out.evidence.push_back({.detector = std::string(names[f].detector),
-                            .feature = std::string(names[f].spec.name),
+    out.evidence.push_back({.detector = std::string(names_[f].detector),
+                            .feature = std::string(names_[f].spec.name),
                             .value = features[f],
                             .place = score::Ranks::Place(bins[f]),
                             .contribution = Units(parts.by_feature[f]),
-                            .words = InWords(names[f].spec, features[f])});
+                            .words = InWords(names_[f].spec, features[f])});
   }
   out.base = Units(parts.base);
   out.score = Units(sum);

@@ -10,9 +10,12 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "calibrate/reference_content.h"
 #include "distillwatch/calibration.h"
+#include "distillwatch/campaign.h"
 #include "distillwatch/verdict.h"
 #include "monitor/engine.h"
 
@@ -23,12 +26,16 @@ class Judge {
   //   Errors  FailedPrecondition when the reference does not rank exactly the features of this
   //   version, or
   //           cannot keep the promise
-  static Result<Judge> Create(const Reference& reference, const Promise& promise);
+  static Result<Judge> Create(const Reference& reference, const Promise& promise,
+                              const CustomDetectors& custom = CustomDetectors());
 
   score::Points Score(std::uint32_t requests, const FeatureVector& features) const noexcept;
   Level LevelOf(score::Points path) const noexcept;
   Verdict VerdictOf(const Header& header, bool looked) const noexcept;
   // Adds score, base and evidence.
+  // What a named campaign adds to its members' scores.
+  static Evidence EvidenceOf(const Campaign& campaign);
+
   void Explain(std::uint32_t requests, const FeatureVector& features, Explanation& out) const;
 
   const calibrate::ReferenceContent& content() const noexcept { return reference_.content(); }
@@ -36,11 +43,13 @@ class Judge {
  private:
   explicit Judge(const Reference& reference) : reference_(reference) {}
   Reference reference_;
+  CustomDetectors custom_;  // keeps alive what the names are views into
+  std::vector<NamedFeature> names_;
   std::array<double, calibrate::PathHistogram::kBins> p_values_{};
   std::array<Level, calibrate::PathHistogram::kBins> levels_{};
 };
 
-// "61 %", "2.3 nats", "4 h", "3.2 times", ...
+// "61 %", "2.3 nats", "4 h", "3.2", ...
 std::string InWords(const FeatureSpec& spec, double value);
 
 }  // namespace distillwatch::monitor

@@ -17,11 +17,9 @@
 namespace distillwatch {
 namespace {
 
-using monitor::FullAccount;
 using monitor::Header;
 using score::Look;
 
-constexpr std::size_t kCampaigns = 1200;
 constexpr std::int64_t kDay_us = 86'400'000'000;
 constexpr std::uint64_t kFoldSalt = 0x51ed270b7a3c2d19ULL;
 constexpr std::size_t kMostWindows = 64;
@@ -40,12 +38,13 @@ double Quantile(std::vector<double>& values, double q) {
 
 }  // namespace
 
-struct ReferenceLearner::State {
+// Hidden: what is nested in an exported class would be exported with it.
+struct __attribute__((visibility("hidden"))) ReferenceLearner::State {
   State(LearnerOptions o, std::string secret, Shingler shingler)
       : options(std::move(o)),
         key(std::move(secret)),
-        engine(shingler, plan, 1, std::size_t{1} << 50),
-        grafts(shingler, plan, options.seed) {}
+        engine(shingler, plan, 1, std::size_t{1} << 50, options.detectors),
+        grafts(shingler, plan, options.seed, options.detectors) {}
 
   LearnerOptions options;
   std::string key;
@@ -91,6 +90,14 @@ Result<ReferenceLearner> ReferenceLearner::Create(const LearnerOptions& options)
     return InvalidArgument("most_accounts is " + std::to_string(options.most_accounts) +
                            "; allowed: 2 to 16000000");
   }
+  if (options.campaigns < 20 || options.campaigns > 100'000) {
+    return InvalidArgument("campaigns is " + std::to_string(options.campaigns) +
+                           "; allowed: 20 to 100000");
+  }
+  if (options.trees < 1 || options.trees > score::Model::kMostTrees) {
+    return InvalidArgument("trees is " + std::to_string(options.trees) + "; allowed: 1 to 4096");
+  }
+  if (Status status = monitor::Check(options.detectors); !status.ok()) return status;
   std::string key = options.key;
   if (key.empty()) {
     Result<std::string> drawn = text::Key::RandomSecret();
@@ -103,7 +110,12 @@ Result<ReferenceLearner> ReferenceLearner::Create(const LearnerOptions& options)
 }
 
 void ReferenceLearner::Exclude(std::string_view account) {
-  state_->excluded.insert(state_->engine.IdOf(account));
+  State& s = *state_;
+  const std::uint64_t id = s.engine.IdOf(account);
+  s.excluded.insert(id);
+  // And what was learned from it before. Grafts that took texts of it keep them.
+  s.active.erase(id);
+  std::erase_if(s.looks, [id](const Look& look) { return look.account == id; });
 }
 
 void ReferenceLearner::Observe(const Event& event) noexcept {
@@ -117,8 +129,7 @@ void ReferenceLearner::Observe(const Event& event) noexcept {
         s.last = std::max(s.last, header.last);
         s.active[header.id] |= std::uint64_t{1} << s.WindowOf(header.last);
       },
-      [&s](Header& header, const FullAccount& account) {
-        const monitor::FeatureVector features = Measure(s.engine.detectors(), account);
+      [&s](Header& header, const monitor::FullAccount&, const monitor::FeatureVector& features) {
         s.looks.push_back({header.id,
                            header.last.time_since_epoch().count(),
                            header.requests,
@@ -156,25 +167,27 @@ Result<Reference> ReferenceLearner::Learn() const {
   }
 
   auto content = std::make_shared<calibrate::ReferenceContent>();
-  for (const auto& name : monitor::FeatureNames())
+  for (const auto& name : monitor::FeatureNames(s.engine.custom()))
     content->feature_names.emplace_back(name.spec.name);
+  const std::size_t features = content->feature_names.size();
   std::vector<const Look*> pointers;
   for (const Look& look : rows) pointers.push_back(&look);
-  content->ranks = score::Ranks::Learn(pointers, monitor::kFeatures);
+  content->ranks = score::Ranks::Learn(pointers, features);
 
   const auto ranked = [&](const Look& look) {
-    std::array<std::uint8_t, monitor::kFeatures> bins;
+    std::vector<std::uint8_t> bins(features);
     const std::size_t epoch = score::EpochOf(look.requests);
     for (std::size_t f = 0; f < bins.size(); ++f)
       bins[f] = content->ranks.Bin(epoch, f, look.features[f]);
     return bins;
   };
-  score::Rows unlabelled{.features = monitor::kFeatures}, positives{.features = monitor::kFeatures};
+  score::Rows unlabelled{.features = features}, positives{.features = features};
   for (const Look& look : rows) unlabelled.Add(ranked(look), 1);
   // Simulated and grafted harvesters weigh the same, and a campaign the same however many looks it
   // gave.
   for (const auto& harvesters :
-       {monitor::SimulateHarvesters(kCampaigns, s.engine.shingler(), s.plan, s.options.seed),
+       {monitor::SimulateHarvesters(s.options.campaigns, s.engine.shingler(), s.plan,
+                                    s.options.seed, s.options.detectors),
         s.grafts.Looks()}) {
     std::map<std::uint32_t, double> looks_of;
     for (const auto& h : harvesters) looks_of[h.campaign] += 1;
@@ -183,8 +196,9 @@ Result<Reference> ReferenceLearner::Learn() const {
                     1 / (looks_of[h.campaign] * static_cast<double>(looks_of.size())));
     }
   }
-  const std::vector<score::Tree> trees = score::Fit(positives, unlabelled);
-  const score::Model raw(monitor::kFeatures, trees, {});
+  const std::vector<score::Tree> trees =
+      score::Fit(positives, unlabelled, {.trees = s.options.trees});
+  const score::Model raw(features, trees, {});
 
   // Scores of different ages are made comparable by what all looks of the training accounts score.
   std::array<std::vector<double>, score::kEpochs> scores;
@@ -199,7 +213,7 @@ Result<Reference> ReferenceLearner::Learn() const {
     }
     scales[epoch] = nearest;  // of a younger age, where this one was hardly seen
   }
-  content->model = score::Model(monitor::kFeatures, trees, scales);
+  content->model = score::Model(features, trees, scales);
 
   // Path maxima of the other accounts in horizons that the log covers.
   const std::int64_t span_us = (s.last - *s.first).count();

@@ -3,6 +3,7 @@
 #include "distillwatch/monitor.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "monitor/monitor_state.h"
@@ -27,8 +28,8 @@ Verdict Monitor::Observe(const Event& event) noexcept {
   State& s = *state_;
   return s.engine.Observe(
       event, [&s](Header& header) { s.BeginHorizonIfDue(header); },
-      [&s](Header& header, const monitor::FullAccount& account) {
-        const monitor::FeatureVector features = Measure(s.engine.detectors(), account);
+      [&s](Header& header, const monitor::FullAccount& account,
+           const monitor::FeatureVector& features) {
         s.Raise(header, s.judge.Score(header.requests, features));
         if (s.linking) {
           s.linker.Note({header.id, header.first, header.last, header.requests},
@@ -97,8 +98,7 @@ Result<Explanation> Monitor::Explain(std::string_view account) const {
   const std::uint64_t id = s.engine.IdOf(account);
   const monitor::Shard& shard = s.engine.table().ShardOf(id);
   Header header;
-  monitor::FullAccount full;
-  bool is_full = false;
+  std::optional<monitor::FeatureVector> features;
   {
     const std::lock_guard lock(shard.mutex);
     const monitor::Shard::Found found = shard.Find(id);
@@ -106,8 +106,7 @@ Result<Explanation> Monitor::Explain(std::string_view account) const {
       return NotFound("account '" + std::string(account) + "' is not known");
     }
     header = found.header();
-    is_full = found.full != nullptr;
-    if (is_full) full = *found.full;
+    if (found.full != nullptr) features = s.engine.Measure(found);
   }
   Explanation out;
   out.account = account;
@@ -116,7 +115,13 @@ Result<Explanation> Monitor::Explain(std::string_view account) const {
   out.last = header.last;
   out.verdict = s.judge.VerdictOf(header, false);
   out.score = out.verdict.score;
-  if (is_full) s.judge.Explain(header.requests, Measure(s.engine.detectors(), full), out);
+  if (features) s.judge.Explain(header.requests, *features, out);
+  if (header.named) {
+    if (const std::optional<Campaign> campaign = s.linker.Find(header.group)) {
+      out.evidence.insert(out.evidence.begin(), monitor::Judge::EvidenceOf(*campaign));
+      if (features) out.score += out.evidence.front().contribution;
+    }
+  }
   return out;
 }
 

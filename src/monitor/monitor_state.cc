@@ -36,7 +36,8 @@ Result<std::unique_ptr<Monitor::State>> Monitor::State::Create(const Options& op
   if (learned_under != 0 && learned_under != shingler->key_id()) {
     return FailedPrecondition("the reference was learned under another key");
   }
-  Result<monitor::Judge> judge = monitor::Judge::Create(reference, options.promise);
+  Result<monitor::Judge> judge = monitor::Judge::Create(
+      reference, options.promise, monitor::CustomDetectors(options.detectors));
   if (!judge.ok()) return judge.status();
   auto state = std::make_unique<State>(*std::move(shingler), *std::move(judge), options);
   std::tie(state->key, state->key_drawn) = *key;
@@ -45,7 +46,8 @@ Result<std::unique_ptr<Monitor::State>> Monitor::State::Create(const Options& op
 
 Monitor::State::State(Shingler shingler, monitor::Judge judge_of, const Options& options)
     : judge(std::move(judge_of)),
-      engine(std::move(shingler), judge.content().looks, options.shards, options.max_memory_bytes),
+      engine(std::move(shingler), judge.content().looks, options.shards, options.max_memory_bytes,
+             options.detectors),
       linker(options.campaigns, engine.shingler().key_id()),
       linking(options.campaigns.enabled),
       seen(judge.content().histogram) {
@@ -66,15 +68,20 @@ void Monitor::State::BeginHorizonIfDue(monitor::Header& header) noexcept {
   const std::uint16_t horizon = HorizonOf(header.last);
   if (header.requests == 1) header.horizon = horizon;
   if (header.horizon < horizon) BeginHorizon(header, horizon);
+  header.idle = false;
 }
 
 void Monitor::State::BeginHorizon(monitor::Header& header, std::uint16_t horizon) noexcept {
-  header.finished = header.path;
-  header.unfinished = true;
+  // A reference counts accounts in the horizons in which they asked something, so drift must, too.
+  if (!header.idle) {
+    header.finished = header.path;
+    header.unfinished = true;
+    finished_horizons.fetch_add(1, std::memory_order_relaxed);
+  }
+  header.idle = true;
   header.path = score::kLeastScore;
   header.level = Level::kClear;
   header.horizon = horizon;
-  finished_horizons.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Monitor::State::Raise(monitor::Header& header, score::Points points) noexcept {

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,11 +19,14 @@
 #include "distillwatch/options.h"
 #include "monitor/engine.h"
 #include "monitor/judge.h"
+#include "monitor/merge.h"
+#include "monitor/snapshot.h"
 
 namespace distillwatch {
 
-struct Monitor::State {
-  static constexpr std::int64_t kUnset = std::numeric_limits<std::int64_t>::min();
+// Hidden: what is nested in an exported class would be exported with it.
+struct __attribute__((visibility("hidden"))) Monitor::State {
+  static constexpr std::int64_t kUnset = monitor::kNoOrigin;
 
   static Result<std::unique_ptr<State>> Create(const Options& options);
   State(Shingler shingler, monitor::Judge judge_of, const Options& options);
@@ -36,6 +38,12 @@ struct Monitor::State {
   void BeginHorizon(monitor::Header& header, std::uint16_t horizon) noexcept;
   // Under the account's lock: a look gave this score.
   void Raise(monitor::Header& header, score::Points points) noexcept;
+
+  // For a snapshot, all but the accounts; and the counters and finished horizons of another state.
+  monitor::SnapshotHead Head() const;
+  void Add(const monitor::SnapshotHead& head);
+  // What another monitor knows of an account, beside or into what this one does.
+  void TakeOver(const monitor::Account& account, const std::byte* states);
 
   std::string key;         // the operator's secret
   bool key_drawn = false;  // at random, so that a snapshot has to hold it

@@ -2,20 +2,24 @@
 
 #include "distillwatch/options.h"
 
+#include <array>
 #include <bit>
 #include <charconv>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <vector>
 
 #include "distillwatch/shingler.h"
+#include "monitor/custom.h"
 
 namespace distillwatch {
 namespace {
 
 constexpr std::size_t kLeastMemory = std::size_t{1} << 20, kMostMemory = std::size_t{1} << 50;
 constexpr std::uint32_t kMostShards = 4096;
+constexpr std::uint64_t kLatestOrigin_s =
+    std::chrono::duration_cast<std::chrono::seconds>(kLatestTime.time_since_epoch()).count();
+constexpr std::size_t kLeastShardBytes = 16384;  // three full accounts and some lite ones
 constexpr std::size_t kMostFileBytes = std::size_t{1} << 28;
 
 Status OutOfRange(std::string_view field, const std::string& value, const std::string& allowed) {
@@ -32,7 +36,12 @@ std::string_view Trim(std::string_view text) {
 Result<std::string> ReadFile(std::string_view field, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return NotFound(std::string(field) + ": cannot open '" + path + "'");
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  // By read(), because a buffer's iterators throw where a file cannot be read, as a folder.
+  std::string bytes;
+  std::array<char, 65536> chunk;
+  while (bytes.size() <= kMostFileBytes && (file.read(chunk.data(), chunk.size()), file.gcount()))
+    bytes.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) return NotFound(std::string(field) + ": cannot read '" + path + "'");
   if (bytes.size() > kMostFileBytes)
     return OutOfRange(field, std::to_string(bytes.size()) + " bytes", "256 MiB");
   return bytes;
@@ -52,9 +61,10 @@ Result<std::uint64_t> Size(std::string_view field, std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   constexpr std::string_view kUnits = "KMGT";
-  const auto power = unit.empty()       ? 0
-                     : unit.size() == 1 ? kUnits.find(unit[0]) + 1
-                                        : std::string_view::npos;
+  const std::size_t known = unit.size() == 1 ? kUnits.find(unit[0]) : std::string_view::npos;
+  const std::size_t power = unit.empty()                      ? 0
+                            : known != std::string_view::npos ? known + 1
+                                                              : std::string_view::npos;
   if (error != std::errc() || power > kUnits.size() || value > kMostMemory >> (10 * power)) {
     return OutOfRange(field, "'" + std::string(text) + "'",
                       "a whole number, with K, M, G or T for powers of 1024");
@@ -68,7 +78,12 @@ Status SetField(std::string_view name, std::string_view value, Options& options)
     field = static_cast<std::remove_reference_t<decltype(field)>>(*std::move(result));
     return {};
   };
-  if (name == "key_file") return set(ReadFile(name, std::string(value)), options.key);
+  if (name == "key_file") {
+    const Status status = set(ReadFile(name, std::string(value)), options.key);
+    // An empty key would mean one drawn at random.
+    if (status.ok() && options.key.empty()) return OutOfRange(name, "empty", "at least 16 bytes");
+    return status;
+  }
   if (name == "reference_file") {
     Result<std::string> bytes = ReadFile(name, std::string(value));
     if (!bytes.ok()) return bytes.status();
@@ -92,6 +107,15 @@ Status SetField(std::string_view name, std::string_view value, Options& options)
   }
   if (name == "max_memory_bytes") return set(Size(name, value), options.max_memory_bytes);
   if (name == "max_prompt_bytes") return set(Size(name, value), options.max_prompt_bytes);
+  if (name == "origin_s") {
+    Result<std::uint64_t> seconds = Size(name, value);
+    if (!seconds.ok()) return seconds.status();
+    // Before it becomes microseconds, which would not fit.
+    if (*seconds > kLatestOrigin_s)
+      return OutOfRange(name, std::to_string(*seconds), "0 to " + std::to_string(kLatestOrigin_s));
+    options.origin = Time(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
+    return {};
+  }
   if (name == "shards") {
     Result<std::uint64_t> shards = Size(name, value);
     if (shards.ok() && *shards > kMostShards)
@@ -101,12 +125,10 @@ Status SetField(std::string_view name, std::string_view value, Options& options)
   return InvalidArgument(
       "'" + std::string(name) +
       "' is not an option; allowed: key_file, reference_file, promise_per_million, "
-      "promise_contamination, promise_mode, max_memory_bytes, max_prompt_bytes, shards");
+      "promise_contamination, promise_mode, max_memory_bytes, max_prompt_bytes, shards, origin_s");
 }
 
-}  // namespace
-
-Status Check(const Options& o) {
+Status CheckEach(const Options& o) {
   if (!o.key.empty() && o.key.size() < 16) {
     return OutOfRange("key", std::to_string(o.key.size()) + " bytes long",
                       "at least 16 bytes, or none");
@@ -130,6 +152,24 @@ Status Check(const Options& o) {
   if (!std::has_single_bit(o.shards) || o.shards > kMostShards) {
     return OutOfRange("shards", std::to_string(o.shards), "1 to 4096, a power of two");
   }
+  if (o.origin && !InHistory(*o.origin)) {
+    return OutOfRange("origin", std::to_string(o.origin->time_since_epoch().count()) + " us",
+                      "1970 to 2200");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status Check(const Options& o) {
+  if (Status status = CheckEach(o); !status.ok()) return status;
+  if (Status status = monitor::Check(o.detectors); !status.ok()) return status;
+  if (o.max_memory_bytes / o.shards < kLeastShardBytes) {
+    return OutOfRange("shards", std::to_string(o.shards),
+                      "at most " + std::to_string(o.max_memory_bytes / kLeastShardBytes) +
+                          " for max_memory_bytes " + std::to_string(o.max_memory_bytes) + " (" +
+                          std::to_string(kLeastShardBytes) + " bytes each)");
+  }
   return {};
 }
 
@@ -142,10 +182,12 @@ Result<Options> ParseOptions(std::string_view text) {
     row = Trim(row.substr(0, row.find('#')));
     if (row.empty()) continue;
     const auto equals = row.find('=');
-    const Status status =
+    Status status =
         equals == std::string_view::npos
             ? InvalidArgument("'" + std::string(row) + "' is not of the form name = value")
             : SetField(Trim(row.substr(0, equals)), Trim(row.substr(equals + 1)), options);
+    // What does not go together is seen at the end; what is wrong by itself, on its line.
+    if (status.ok()) status = CheckEach(options);
     if (!status.ok())
       return Status(status.code(), "line " + std::to_string(line) + ": " + status.message());
   }

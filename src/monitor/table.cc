@@ -2,6 +2,7 @@
 
 #include "monitor/table.h"
 
+#include <cstring>
 #include <tuple>
 
 namespace distillwatch::monitor {
@@ -19,7 +20,9 @@ auto Worth(const Header& h, Time now) {
 }  // namespace
 
 Shard::Found Shard::At(std::uint32_t place) const {
-  if (place & kFullBit) return {.full = &full_[place & ~kFullBit]};
+  if (place & kFullBit) {
+    return {.full = &full_[place & ~kFullBit], .custom = CustomAt(place & ~kFullBit)};
+  }
   return {.lite = &lite_[place]};
 }
 
@@ -30,13 +33,7 @@ Shard::Found Shard::Find(std::uint64_t id) const {
 
 Shard::Found Shard::Touch(std::uint64_t id, Time time) {
   if (const Found found = Find(id); found.lite != nullptr || found.full != nullptr) return found;
-  if (bytes() + sizeof(LiteAccount) > budget_) {
-    if (full_.bytes() > budget_ / 4 * 3 || lite_.size() == 0) {
-      EvictFull(time, id);
-    } else {
-      EvictLite(time, id);
-    }
-  }
+  MakeRoomForLite(time, id);
   const std::uint32_t place = lite_.Allocate();
   index_[id] = place;
   Found found = At(place);
@@ -46,21 +43,72 @@ Shard::Found Shard::Touch(std::uint64_t id, Time time) {
   return found;
 }
 
-FullAccount& Shard::Promote(std::uint64_t id, LiteAccount& lite) {
+Shard::Found Shard::Promote(std::uint64_t id, LiteAccount& lite) {
   const std::uint32_t before = index_.find(id)->second;
   lite = lite_[before];
   const Time now = lite.header.last;
-  if (bytes() + sizeof(FullAccount) > budget_) {
-    if (full_.size() > 0 && full_.bytes() + sizeof(FullAccount) > budget_ / 4 * 3) {
-      EvictFull(now, id);
-    } else {
-      while (bytes() + sizeof(FullAccount) > budget_ && lite_.size() > 1) EvictLite(now, id);
-    }
-  }
+  MakeRoomForFull(now, id, full_bytes_ - sizeof(LiteAccount));
   lite_.Free(before);
-  const std::uint32_t place = full_.Allocate();
+  const std::uint32_t place = AllocateFull();
   index_[id] = place | kFullBit;
-  return full_[place];
+  return At(place | kFullBit);
+}
+
+std::uint32_t Shard::AllocateFull() {
+  const std::uint32_t place = full_.Allocate();
+  GrowCustom();
+  if (std::byte* const states = CustomAt(place)) custom_->Begin(states);
+  return place;
+}
+
+void Shard::GrowCustom() {
+  constexpr std::size_t kChunk = Pool<FullAccount>::kChunk;
+  if (custom_ == nullptr || custom_->state_bytes() == 0) return;
+  while (custom_chunks_.size() * kChunk < full_.places())
+    custom_chunks_.push_back(std::make_unique<std::byte[]>(kChunk * custom_->state_bytes()));
+}
+
+void Shard::Add(const LiteAccount& account) {
+  MakeRoomForLite(account.header.last, account.header.id);
+  const std::uint32_t place = lite_.Allocate();
+  index_[account.header.id] = place;
+  lite_[place] = account;
+}
+
+void Shard::Add(const FullAccount& account, const std::byte* custom) {
+  MakeRoomForFull(account.header.last, account.header.id, full_bytes_);
+  const std::uint32_t place = AllocateFull();
+  index_[account.header.id] = place | kFullBit;
+  full_[place] = account;
+  if (custom != nullptr) std::memcpy(CustomAt(place), custom, custom_->state_bytes());
+}
+
+void Shard::Remove(std::uint64_t id) {
+  const auto it = index_.find(id);
+  if (it == index_.end()) return;
+  if (it->second & kFullBit) {
+    full_.Free(it->second & ~kFullBit);
+  } else {
+    lite_.Free(it->second);
+  }
+  index_.erase(it);
+}
+
+void Shard::MakeRoomForLite(Time now, std::uint64_t keep) {
+  if (bytes() + sizeof(LiteAccount) <= budget_) return;
+  if (full_.size() * full_bytes_ > budget_ / 4 * 3 || lite_.size() == 0) {
+    EvictFull(now, keep);
+  } else {
+    EvictLite(now, keep);
+  }
+}
+
+void Shard::MakeRoomForFull(Time now, std::uint64_t keep, std::size_t more) {
+  const auto tight = [this, more] { return bytes() + more > budget_; };
+  if (tight() && full_.size() > 0 && (full_.size() + 1) * full_bytes_ > budget_ / 4 * 3) {
+    EvictFull(now, keep);
+  }
+  while (tight() && lite_.size() > 1) EvictLite(now, keep);
 }
 
 void Shard::EvictLite(Time now, std::uint64_t keep) {
@@ -99,9 +147,10 @@ void Shard::EvictFull(Time now, std::uint64_t keep) {
   full_.Free(place);
 }
 
-AccountTable::AccountTable(std::uint32_t shards, std::size_t max_memory_bytes)
+AccountTable::AccountTable(std::uint32_t shards, std::size_t max_memory_bytes,
+                           const CustomDetectors& custom)
     : shards_(std::make_unique<Shard[]>(shards)), mask_(shards - 1) {
-  for (std::size_t i = 0; i < shards; ++i) shards_[i].SetBudget(max_memory_bytes / shards);
+  for (std::size_t i = 0; i < shards; ++i) shards_[i].Configure(max_memory_bytes / shards, custom);
 }
 
 }  // namespace distillwatch::monitor

@@ -47,14 +47,18 @@ class Booster {
         features_(positives.features),
         rows_(positives.size() + unlabelled.size()) {
     columns_.resize(features_ * rows_);
+    const auto total_of = [](const Rows& side) {
+      return std::accumulate(side.weights.begin(), side.weights.end(), 0.0);
+    };
+    const bool both = total_of(positives) > 0 && total_of(unlabelled) > 0;
     std::size_t i = 0;
     for (const Rows* side : {&positives, &unlabelled}) {
-      const double total = std::accumulate(side->weights.begin(), side->weights.end(), 0.0);
+      const double total = total_of(*side);
       for (std::size_t r = 0; r < side->size(); ++r, ++i) {
         const auto row = side->row(r);
         for (std::size_t f = 0; f < features_; ++f) columns_[f * rows_ + i] = row[f];
         // Scaled so that a mean row weighs 1.
-        weights_.push_back(side->weights[r] / total * static_cast<double>(rows_) / 2);
+        weights_.push_back(both ? side->weights[r] / total * static_cast<double>(rows_) / 2 : 0);
         targets_.push_back(side == &positives ? 1 : 0);
       }
     }
@@ -90,9 +94,12 @@ class Booster {
   }
 
  private:
-  double Gain(const Slope& s) const {
-    return s.gradient * s.gradient / (s.curvature + options_.ridge);
+  // The step that the loss asks for, and how much it wins; nothing where nobody weighs anything.
+  double Step(const Slope& s) const {
+    const double curvature = s.curvature + options_.ridge;
+    return curvature > 1e-9 ? -s.gradient / curvature : 0;
   }
+  double Gain(const Slope& s) const { return -s.gradient * Step(s); }
 
   Histogram HistogramOf(std::size_t begin, std::size_t end) const {
     Histogram histogram(features_);
@@ -104,14 +111,15 @@ class Booster {
     return histogram;
   }
 
-  // Every bin as the last one to go left, with the unknown on either side.
+  // Every bin as the last one to go left, with the unknown on either side; the last bin of all
+  // parts the known from the unknown.
   Split BestSplit(const Leaf& leaf) const {
     Split best;
     const double whole = Gain(leaf.sum);
     for (std::size_t f = 0; f < features_; ++f) {
       const auto& bins = leaf.histogram[f];
       Slope known_left;
-      for (std::size_t b = 0; b + 1 < kBins; ++b) {
+      for (std::size_t b = 0; b < kBins; ++b) {
         known_left += bins[b];
         for (const bool unknown_left : {true, false}) {
           Slope left = known_left;
@@ -138,8 +146,7 @@ class Booster {
     leaf.histogram = std::move(histogram);
     leaf.split = BestSplit(leaf);
     Node& node = tree.nodes.emplace_back();
-    node.value = static_cast<float>(-options_.learning_rate * leaf.sum.gradient /
-                                    (leaf.sum.curvature + options_.ridge));
+    node.value = static_cast<float>(options_.learning_rate * Step(leaf.sum));
     return leaf;
   }
 

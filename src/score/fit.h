@@ -46,7 +46,8 @@ struct Rows {
   }
 };
 
-// Both sides are given the same total weight. Neither may be empty.
+// Both sides are given the same total weight; when one has none, the trees say nothing. Both have
+// the same number of features, at least 1.
 //   Cost  O(trees x log(leaves) x rows x features)
 std::vector<Tree> Fit(const Rows& positives, const Rows& unlabelled,
                       const FitOptions& options = {});

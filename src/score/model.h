@@ -91,7 +91,9 @@ class Model {
   //   Cost  O(trees x depth), no allocation
   Points Score(std::size_t epoch, std::span<const std::uint8_t> bins) const noexcept;
 
-  bool Valid() const noexcept;
+  // No walk through a tree goes astray and no evidence overflows
+  // [Model.EvidenceThatWouldOverflowIsNotValid].
+  bool Valid() const;
   template <typename Io>
   static void Fields(Io& io, auto& self) {
     io(self.features_, self.trees_, self.scales_);

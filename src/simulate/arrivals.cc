@@ -24,8 +24,8 @@ Times Person(std::size_t n, Window window, Random& random) {
   const double days = std::max(1.0, window.days());
   const double noon_h = random.Normal(14, 4), spread_h = random.Uniform(1.5, 4);
   const double pace_s = random.LogNormal(70, 0.6);
-  const double sessions_a_day =
-      std::max(random.Gamma(2, 1.6), static_cast<double>(n) / days / random.Uniform(4, 14));
+  const double needed = static_cast<double>(n) / days / random.Uniform(4, 14);
+  const double sessions_a_day = std::max(random.Gamma(2, 1.6), needed);
   Times out;
   for (double day = std::floor(window.first_s / kDay_s); day * kDay_s < window.last_s; ++day) {
     const bool weekend = std::fmod(day, 7) >= 5;
@@ -89,6 +89,24 @@ Times Nightly(std::size_t n, Window window, Random& random) {
   }
   std::sort(out.begin(), out.end());
   if (out.size() > n) out.resize(n);
+  return out;
+}
+
+Times Hourly(std::size_t n, Window window, Random& random) {
+  const double every_s = random.Choose({1.0, 1.0, 2.0, 4.0, 6.0}) * kHour_s;
+  const double minute_s = random.Chance(0.6) ? 0 : 60 * std::floor(random.Uniform(0, 60));
+  const double runs = std::max(1.0, (window.last_s - window.first_s) / every_s);
+  const double at_once = std::max(1.0, std::round(static_cast<double>(n) / runs));
+  Times out;
+  for (double start = std::ceil(window.first_s / every_s) * every_s + minute_s;
+       start < window.last_s && out.size() < n; start += every_s) {
+    double t = start + random.Uniform(0, 3);
+    for (double i = 0; i < at_once && out.size() < n; ++i) {
+      if (t < window.last_s) out.push_back(t);
+      t += random.Gamma(4, 2.5);
+    }
+  }
+  std::sort(out.begin(), out.end());
   return out;
 }
 

@@ -36,6 +36,9 @@ Times Service(std::size_t n, Window window, Random& random);
 // A job at about the same hour each day, at a machine's pace.
 Times Nightly(std::size_t n, Window window, Random& random);
 
+// A scheduler's job: at the same minute of every so many hours, a few requests within seconds.
+Times Hourly(std::size_t n, Window window, Random& random);
+
 // How a worker process asks.
 struct Pace {
   double jitter = 0.3;          // coefficient of variation of its gaps: 0 a metronome, 1 Poisson

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
+#include <vector>
 
 #include "text/unicode.h"
 
@@ -45,6 +47,27 @@ std::size_t OfTopic(Topic topic, std::size_t rank, std::size_t lexicon) {
   return static_cast<std::size_t>(text::Mix((std::uint64_t{topic} << 32) + rank) % lexicon);
 }
 
+// All content words, made once.
+const std::string& OfLexicon(std::size_t rank) {
+  static const std::vector<std::string> lexicon = [] {
+    std::vector<std::string> words;
+    for (std::size_t i = 0; i < kLexicon; ++i) words.push_back(Word(i));
+    return words;
+  }();
+  return lexicon[rank];
+}
+
+// Draws ranks below n.
+class Ranks {
+ public:
+  explicit Ranks(std::size_t n) : n_(n), log_n1_(std::log(static_cast<double>(n) + 1)) {}
+  std::size_t Draw(Random& random) const { return random.Zipf(n_, log_n1_); }
+
+ private:
+  std::size_t n_;
+  double log_n1_;
+};
+
 }  // namespace
 
 std::string Word(std::size_t rank) {
@@ -81,8 +104,9 @@ Voice AnyVoice(Random& random) {
 std::string Write(const Voice& voice, Topic topic, std::size_t words, Random& random) {
   std::string out;
   if (voice.script == Script::kUnspaced) {
+    const Ranks characters(std::min(voice.vocabulary, kCharacters));
     for (std::size_t i = 0; i < 2 * words; ++i) {
-      const std::size_t rank = random.Zipf(std::min(voice.vocabulary, kCharacters));
+      const std::size_t rank = characters.Draw(random);
       const bool of_topic = random.Chance(voice.topic_share * (1 - voice.function_share));
       const std::size_t character = of_topic ? OfTopic(topic, rank, kCharacters) : rank;
       char utf8[4];
@@ -92,16 +116,19 @@ std::string Write(const Voice& voice, Topic topic, std::size_t words, Random& ra
     return out;
   }
   if (voice.lead_words > 0) out += kLeads[random.Zipf(std::min(voice.lead_words, kLeads.size()))];
+  const Ranks function_words(kFunctionWords.size()), numbers(5000), of_topic(voice.vocabulary),
+      of_all(kLexicon);
+  out.reserve(out.size() + 7 * words);
   for (std::size_t i = 0; i < words; ++i) {
     if (!out.empty()) out += i % 13 == 12 ? ". " : " ";
     if (random.Chance(voice.function_share)) {
-      out += kFunctionWords[random.Zipf(kFunctionWords.size())];
+      out += kFunctionWords[function_words.Draw(random)];
     } else if (random.Chance(0.04)) {
-      out += std::to_string(random.Zipf(5000));
+      out += std::to_string(numbers.Draw(random));
     } else {
-      const std::size_t rank = random.Zipf(voice.vocabulary);
-      out += Word(random.Chance(voice.topic_share) ? OfTopic(topic, rank, kLexicon)
-                                                   : random.Zipf(kLexicon));
+      const std::size_t rank = of_topic.Draw(random);
+      out += OfLexicon(random.Chance(voice.topic_share) ? OfTopic(topic, rank, kLexicon)
+                                                        : of_all.Draw(random));
     }
   }
   return out;

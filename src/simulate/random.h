@@ -46,8 +46,10 @@ class Random {
 
   // Marsaglia and Tsang 2000; shape > 0.
   double Gamma(double shape, double mean) {
-    if (shape < 1)
-      return Gamma(shape + 1, mean * (shape + 1) / shape) * std::pow(Uniform(), 1 / shape);
+    if (shape < 1) {  // one draw a statement: the order of operands is the compiler's own
+      const double larger = Gamma(shape + 1, mean * (shape + 1) / shape);
+      return larger * std::pow(Uniform(), 1 / shape);
+    }
     const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
     while (true) {
       const double x = Normal(0, 1), v = std::pow(1 + c * x, 3);
@@ -58,8 +60,10 @@ class Random {
   }
 
   // Rank in [0, n) with probability about proportional to 1 / (rank + 1).
-  std::size_t Zipf(std::size_t n) {
-    const double rank = std::exp(Uniform() * std::log(static_cast<double>(n) + 1)) - 1;
+  std::size_t Zipf(std::size_t n) { return Zipf(n, std::log(static_cast<double>(n) + 1)); }
+  // The same, where the logarithm of n + 1 is at hand.
+  std::size_t Zipf(std::size_t n, double log_n1) {
+    const double rank = std::exp(Uniform() * log_n1) - 1;
     return rank >= static_cast<double>(n) ? n - 1 : static_cast<std::size_t>(rank);
   }
 

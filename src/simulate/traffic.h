@@ -1,12 +1,12 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Traffic: labelled accounts in the shapes that were disclosed, with prompts of an artificial
-// language.
+// Traffic: campaigns of harvesting accounts in the shapes that were disclosed, with prompts of an
+// artificial language.
 //
-// Benign accounts are people, tenants of apps and agents, templated customers, backfills,
-// resellers, classes, retry storms; harvesting ones belong to campaigns with a content pipeline, a
-// route and a dilution. Nothing here was fitted to any data set. Tested by
-// tests/simulate/traffic_test.cc
+// A campaign has a content pipeline, a route from its one queue to its accounts, and a dilution.
+// Nothing here was fitted to any data set.
+//
+// Tested by  tests/simulate/traffic_test.cc
 
 #ifndef DISTILLWATCH_SRC_SIMULATE_TRAFFIC_H_
 #define DISTILLWATCH_SRC_SIMULATE_TRAFFIC_H_
@@ -17,28 +17,13 @@
 #include <string_view>
 #include <vector>
 
+#include "simulate/account.h"
 #include "simulate/arrivals.h"
+#include "simulate/benign.h"
 #include "simulate/language.h"
 #include "simulate/random.h"
 
 namespace distillwatch::simulate {
-
-struct Request {
-  double time_s = 0;  // since the start of the log
-  std::string prompt;
-  bool distills = false;
-  std::uint8_t address = 0;  // which of the account's addresses
-  bool new_model = false;
-};
-
-struct Account {
-  std::string id;
-  std::string persona;   // benign kind or style of campaign
-  std::string campaign;  // empty for benign accounts
-  std::vector<std::string> addresses;
-  std::string payment, client;
-  std::vector<Request> requests;  // in order of time
-};
 
 // What a harvest asks.
 enum class Pipeline {
@@ -75,11 +60,6 @@ struct Campaign {
 // days.
 Campaign AnyCampaign(Random& random);
 
-struct Month {
-  double days = 30;
-  double release_day = 16;  // when the new model appears
-};
-
 // When one member of the campaign asks what the queue gives it, between its first and its last day.
 Times MemberTimes(const Campaign& campaign, Window life, Random& random);
 
@@ -87,9 +67,6 @@ Times MemberTimes(const Campaign& campaign, Window life, Random& random);
 // queue).
 std::vector<Account> SimulateCampaign(const Campaign& campaign, const Month& month,
                                       std::size_t members, Random& random);
-
-// Benign accounts in the usual mix.
-std::vector<Account> SimulateBenign(std::size_t accounts, const Month& month, Random& random);
 
 }  // namespace distillwatch::simulate
 

@@ -39,7 +39,8 @@ void Moments::Update(float x) noexcept {
   weight += 1;
   const float away = x - mean;
   mean += away / weight;
-  squares += away * (x - mean);
+  // After a full decay rounding can leave x on the far side of the mean.
+  squares += std::max(0.0f, away * (x - mean));
 }
 
 void Moments::Merge(const Moments& other) noexcept {

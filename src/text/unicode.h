@@ -27,7 +27,7 @@ struct Folded {
 };
 
 // Folds case, compatibility forms, accents and look-alike letters, so that canonically equivalent
-// texts become one [FoldOracle.EquivalentFormsBecomeOne]; rules in make_fold_table.py. Hangul
+// texts become one [Fold.EquivalentFormsBecomeOne]; rules in make_fold_table.py. Hangul
 // syllables stay.
 Folded Fold(std::uint32_t code_point) noexcept;
 

@@ -19,12 +19,15 @@ std::uint64_t Checksum(std::string_view bytes) {
 std::string Frame(Kind kind, std::uint64_t key_id, std::string_view payload) {
   Writer header;
   header(kind.version, std::uint16_t{0}, key_id, static_cast<std::uint64_t>(payload.size()));
-  std::string bytes(kind.name());
+  std::string bytes;
+  bytes.reserve(kHeaderBytes + payload.size() + kChecksumBytes);
+  bytes += kind.name();
   bytes += header.bytes();
   bytes += payload;
   Writer sum;
   sum(Checksum(bytes));
-  return bytes + sum.bytes();
+  bytes += sum.bytes();
+  return bytes;
 }
 
 Result<std::string_view> Unframe(Kind kind, std::uint64_t key_id, std::string_view bytes) {
@@ -57,6 +60,38 @@ Result<std::string_view> Unframe(Kind kind, std::uint64_t key_id, std::string_vi
     return FailedPrecondition(name + " was made under another key");
   }
   return bytes.substr(kHeaderBytes, length);
+}
+
+Result<Opened> TakeFrame(std::string_view& bytes) {
+  if (bytes.size() < kHeaderBytes + kChecksumBytes) {
+    return DataLoss("the last frame has " + std::to_string(bytes.size()) +
+                    " bytes; allowed: at least " + std::to_string(kHeaderBytes + kChecksumBytes));
+  }
+  Opened frame;
+  for (std::size_t i = 0; i < 4; ++i) frame.kind.letters[i] = bytes[i];
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (bytes[i] < 'A' || bytes[i] > 'Z') return DataLoss("a frame has no name");
+  }
+  Reader header(bytes.substr(4));
+  std::uint16_t zero = 0;
+  std::uint64_t length = 0;
+  header(frame.kind.version, zero, frame.key_id, length);
+  const std::string name = "'" + std::string(frame.kind.name()) + "'";
+  const std::size_t most = bytes.size() - kHeaderBytes - kChecksumBytes;
+  if (length > most) {
+    return DataLoss(name + " says it holds " + std::to_string(length) + " bytes and has " +
+                    std::to_string(most));
+  }
+  const std::size_t size = kHeaderBytes + static_cast<std::size_t>(length);
+  Reader tail(bytes.substr(size));
+  std::uint64_t checksum = 0;
+  tail(checksum);
+  if (zero != 0 || checksum != Checksum(bytes.substr(0, size))) {
+    return DataLoss(name + " is damaged: its checksum does not match");
+  }
+  frame.payload = bytes.substr(kHeaderBytes, size - kHeaderBytes);
+  bytes.remove_prefix(size + kChecksumBytes);
+  return frame;
 }
 
 }  // namespace distillwatch::wire

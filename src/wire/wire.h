@@ -46,6 +46,9 @@ class Writer {
   void operator()(const T&... fields) {
     (Put(fields), ...);
   }
+  void Raw(const void* data, std::size_t size) {
+    bytes_.append(static_cast<const char*>(data), size);
+  }
   const std::string& bytes() const { return bytes_; }
   std::string Take() && { return std::move(bytes_); }
 
@@ -62,7 +65,11 @@ class Writer {
   }
   template <typename T, std::size_t n>
   void Put(const std::array<T, n>& fields) {
-    for (const T& field : fields) Put(field);
+    if constexpr (Plain<T>) {
+      bytes_.append(reinterpret_cast<const char*>(fields.data()), sizeof(fields));
+    } else {
+      for (const T& field : fields) Put(field);
+    }
   }
   template <typename T>
   void Put(const std::vector<T>& fields) {
@@ -83,6 +90,14 @@ class Reader {
   template <typename... T>
   void operator()(T&... fields) {
     (Get(fields), ...);
+  }
+  // False, and nothing is written, when there are fewer.
+  bool Raw(void* data, std::size_t size) {
+    if (size > bytes_.size()) Fail();
+    if (failed_) return false;
+    if (size > 0) std::memcpy(data, bytes_.data(), size);
+    bytes_.remove_prefix(size);
+    return true;
   }
   std::size_t left() const { return bytes_.size(); }
   bool failed() const { return failed_; }
@@ -119,7 +134,17 @@ class Reader {
   }
   template <typename T, std::size_t n>
   void Get(std::array<T, n>& fields) {
-    for (T& field : fields) Get(field);
+    if constexpr (Plain<T> && !std::is_same_v<T, bool>) {
+      if (sizeof(fields) > bytes_.size()) {
+        Fail();
+        fields = {};
+        return;
+      }
+      std::memcpy(fields.data(), bytes_.data(), sizeof(fields));
+      bytes_.remove_prefix(sizeof(fields));
+    } else {
+      for (T& field : fields) Get(field);
+    }
   }
   template <typename T>
   void Get(std::vector<T>& fields) {
@@ -158,6 +183,17 @@ std::string Frame(Kind kind, std::uint64_t key_id, std::string_view payload);
 // The payload, when kind, version, length and checksum are right and the key is the expected one.
 //   Errors  DataLoss, FailedPrecondition (another key)
 Result<std::string_view> Unframe(Kind kind, std::uint64_t key_id, std::string_view bytes);
+
+// A frame of any kind, version and key.
+struct Opened {
+  Kind kind;
+  std::uint64_t key_id = 0;
+  std::string_view payload;
+};
+
+// Takes the first of several frames off `bytes`.
+//   Errors  DataLoss when its length or checksum is wrong
+Result<Opened> TakeFrame(std::string_view& bytes);
 
 template <typename T>
 std::string FrameOf(Kind kind, std::uint64_t key_id, const T& object) {

@@ -87,6 +87,17 @@ TEST(MomentsOracle, MergeIsThatOfAllValues) {
   ExpectAsInTwoPasses(a, all);
 }
 
+TEST(Moments, NoRoundingMakesThemInvalid) {
+  Random random(30);
+  for (int round = 0; round < 20'000; ++round) {
+    Moments moments;
+    moments.Update(static_cast<float>(random.Normal(0, 100)));
+    moments.Decay(static_cast<float>(random.Choose({0.0, 1e-6, 0.5})));
+    moments.Update(static_cast<float>(random.Normal(0, 10)));
+    ASSERT_TRUE(moments.Valid());
+  }
+}
+
 TEST(Moments, OneValueHasNoDeviation) {
   Moments moments;
   EXPECT_EQ(moments.deviation(), 0);

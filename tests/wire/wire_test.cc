@@ -214,6 +214,38 @@ TEST(Reader, IsFinishedOnlyWhenNothingIsLeft) {
   EXPECT_TRUE(in.Finished());
 }
 
+TEST(Wire, FramesAreTakenOffOneByOne) {
+  const std::string both = Frame({{"ONE1"}, 7}, 5, "first") + Frame(kKind, kKey, "");
+  std::string_view rest = both;
+  EXPECT_EQ(TakeFrame(rest).status().message(), "a frame has no name") << "names are letters";
+  const std::string named = Frame({{"FIRS"}, 7}, 5, "first") + Frame(kKind, kKey, "");
+  rest = named;
+  const Result<Opened> first = TakeFrame(rest);
+  ASSERT_TRUE(first.ok()) << first.status().message();
+  EXPECT_EQ(first->kind.name(), "FIRS");
+  EXPECT_EQ(first->kind.version, 7);
+  EXPECT_EQ(first->key_id, 5u);
+  EXPECT_EQ(first->payload, "first");
+  const Result<Opened> second = TakeFrame(rest);
+  ASSERT_TRUE(second.ok()) << second.status().message();
+  EXPECT_EQ(second->payload, "");
+  EXPECT_TRUE(rest.empty());
+  EXPECT_EQ(TakeFrame(rest).status().message(), "the last frame has 0 bytes; allowed: at least 32");
+}
+
+TEST(Wire, ADamagedFrameIsNotTakenOff) {
+  const std::string frame = Frame(kKind, kKey, "payload");
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string damaged = frame;
+      damaged[i] = static_cast<char>(damaged[i] ^ (1 << bit));
+      std::string_view rest = damaged;
+      ASSERT_EQ(TakeFrame(rest).status().code(), StatusCode::kDataLoss) << i << ", bit " << bit;
+      EXPECT_EQ(rest.size(), damaged.size());
+    }
+  }
+}
+
 TEST(Wire, RandomBytesNeverOpen) {
   support::Random random(1);
   for (int i = 0; i < 20'000; ++i) {

@@ -1,0 +1,79 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "c_api/json.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace distillwatch::c_api {
+namespace {
+
+// The length of the UTF-8 character that the bytes begin with; 0 when they do not begin with one.
+std::size_t CharacterAt(std::string_view bytes) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  if (byte(0) < 0x80) return 1;
+  const std::size_t size = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || bytes.size() < size) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool overlong = (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xf0 && byte(1) < 0x90);
+  const bool surrogate = byte(0) == 0xed && byte(1) >= 0xa0;
+  const bool beyond = byte(0) == 0xf4 && byte(1) >= 0x90;
+  return overlong || surrogate || beyond ? 0 : size;
+}
+
+}  // namespace
+
+std::string Quoted(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out = "\"";
+  while (!bytes.empty()) {
+    const std::size_t size = CharacterAt(bytes);
+    const auto c = static_cast<unsigned char>(bytes[0]);
+    if (size == 0) {
+      out += "\\ufffd";
+    } else if (c == '"' || c == '\\') {
+      out += '\\';
+      out += static_cast<char>(c);
+    } else if (c < 0x20 || c == 0x7f) {
+      out += "\\u00";
+      out += kDigits[c >> 4];
+      out += kDigits[c & 15];
+    } else {
+      out += bytes.substr(0, size);
+    }
+    bytes.remove_prefix(size == 0 ? 1 : size);
+  }
+  return out + '"';
+}
+
+std::string Number(double value) {
+  if (!std::isfinite(value)) return "null";
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof(text), value).ptr};
+}
+
+std::string Json(const Explanation& e) {
+  const auto us = [](Time time) { return std::to_string(time.time_since_epoch().count()); };
+  std::string out = "{\"account\":" + Quoted(e.account);
+  out += ",\"requests\":" + std::to_string(e.requests);
+  out += ",\"first_us\":" + us(e.first) + ",\"last_us\":" + us(e.last);
+  out += ",\"level\":" + Quoted(Name(e.verdict.level));
+  out += ",\"score\":" + Number(e.verdict.score);
+  out += ",\"p_value\":" + Number(e.verdict.p_value);
+  out += ",\"campaign\":" + std::to_string(e.verdict.campaign);
+  out += ",\"score_now\":" + Number(e.score) + ",\"base\":" + Number(e.base) + ",\"evidence\":[";
+  for (const Evidence& piece : e.evidence) {
+    if (out.back() != '[') out += ',';
+    out += "{\"detector\":" + Quoted(piece.detector) + ",\"feature\":" + Quoted(piece.feature);
+    out += ",\"value\":" + Number(piece.value) + ",\"place\":" + Number(piece.place);
+    out += ",\"contribution\":" + Number(piece.contribution);
+    out += ",\"words\":" + Quoted(piece.words) + "}";
+  }
+  return out + "]}";
+}
+
+}  // namespace distillwatch::c_api
