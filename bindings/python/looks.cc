@@ -68,8 +68,7 @@ class Collector {
         event, [](monitor::Header&) {},
         [&](monitor::Header& header, const monitor::FullAccount&,
             const monitor::FeatureVector& features) {
-          looks_.Add(index, header.last.time_since_epoch().count(), header.requests,
-                     {features.begin(), features.end()});
+          looks_.Add(index, header.last.time_since_epoch().count(), header.requests, features);
         },
         [&](const monitor::Header& header, bool, std::string_view newest_turn, const Observation&) {
           const std::int64_t us = header.last.time_since_epoch().count();

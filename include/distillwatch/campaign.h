@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "distillwatch/event.h"
@@ -23,13 +24,15 @@ namespace distillwatch {
 struct CampaignOptions {
   bool enabled = true;
   // Expected number of falsely named campaigns in 30 days, if members of every other group act
-  // independently of each other; above 0 to 1000.
+  // independently of each other [CampaignNullStat.FalseNamesStayWithinTheirBudget]; above 0 to
+  // 1000.
   double false_campaigns = 1;
-  // Groups that are put to the test in 30 days; those beyond wait. Fewer groups make each test
+  // Groups that may begin to be watched in 30 days; those beyond wait. Fewer groups make each test
   // easier to pass. 1 to 4096.
   std::size_t most_groups = 100;
-  // Accounts with a fingerprint that are remembered for linking (about 260 bytes each); those that
-  // were longest idle are forgotten first. 16 to 2^28.
+  // Accounts with a fingerprint that are remembered for linking, 300 to 550 bytes each [BM_Review];
+  // those that were longest idle are forgotten first, and all that were idle for 30 days. 16 to
+  // 2^28.
   std::size_t most_accounts = std::size_t{1} << 20;
 };
 

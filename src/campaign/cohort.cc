@@ -51,10 +51,7 @@ Middle MiddleOf(std::span<const Life> lives) {
   return middle;
 }
 
-namespace {
-
-// P(at least k of n), each with probability q.
-double BinomialTail(std::size_t k, std::size_t n, double q) {
+double BinomialTail(std::size_t k, std::size_t n, double q) noexcept {
   if (k == 0 || q >= 1) return 1;
   if (static_cast<double>(k) <= q * static_cast<double>(n)) return 1;  // not even above the mean
   const double odds = q / (1 - q);
@@ -66,6 +63,8 @@ double BinomialTail(std::size_t k, std::size_t n, double q) {
   for (; i < N && term > 1e-12 * sum; ++i) sum += term *= (N - i) / (i + 1) * odds;
   return std::min(1.0, sum);
 }
+
+namespace {
 
 struct Counts {
   std::size_t begin = 0, volume = 0, box = 0;
@@ -117,7 +116,7 @@ Cohort FindCohort(std::span<const Life> members, std::span<const Life> populatio
     }
   }
   if (least >= 1) return {};
-  best.p_value = std::min(1.0, tests * least);
+  best.p_value = std::clamp(tests * least, 1e-300, 1.0);
   for (std::uint32_t m = 0; m < members.size(); ++m) {
     if (CountAround(centre, members.subspan(m, 1), best_days, best_log).box != 0) {
       best.members.push_back(m);

@@ -6,13 +6,14 @@
 // those of other accounts that began then, and begins closer than those of other accounts that ask
 // so much: customers of a product that was just launched begin together, but their volumes differ
 // as people's do; users of one tool may ask alike, but did not begin together. Binomial tails
-// against all accounts that the gateway knows, times the number of boxes. Paper      after M.
-// Kulldorff, A spatial scan statistic, Communications in Statistics 1997. Tested by
-// tests/campaign/cohort_test.cc
+// against all accounts that the gateway knows, times the number of boxes.
+// Paper      after M. Kulldorff, A spatial scan statistic, Communications in Statistics 1997.
+// Tested by  tests/campaign/cohort_test.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_COHORT_H_
 #define DISTILLWATCH_SRC_CAMPAIGN_COHORT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -48,6 +49,10 @@ struct Cohort {
   double p_value = 1;
   std::vector<std::uint32_t> members;  // in the most unlikely box, ascending positions
 };
+
+// P(at least k of n), each with probability q; 1 where k is not above the mean
+// [CohortOracle.TheTailIsTheBinomialSum].
+double BinomialTail(std::size_t k, std::size_t n, double q) noexcept;
 
 // Fewer than five members, or a population less than four times as large, give 1. At most 256
 // members are looked at, and 4096 of the population.

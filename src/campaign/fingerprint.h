@@ -6,8 +6,9 @@
 // whenever no shingle of the slot text is smaller, so with probability (frame's share of the
 // shingles). The values m_s recur within an account, and are the same for every account that uses
 // the frame, wherever in the prompt it stands. Two requests of ordinary text rarely share a value,
-// so that an ordinary account's fingerprint is almost empty. Tested by
-// tests/campaign/fingerprint_test.cc
+// so that an ordinary account's fingerprint is almost empty
+// [FingerprintStat.OrdinaryAccountsHaveAlmostNone].
+// Tested by  tests/campaign/fingerprint_test.cc    Measured by  benchmarks/campaign_bench.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_FINGERPRINT_H_
 #define DISTILLWATCH_SRC_CAMPAIGN_FINGERPRINT_H_

@@ -2,6 +2,8 @@
 
 #include "campaign/group.h"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -21,9 +23,10 @@ double ShareOf(const CampaignMember& member) {
   return static_cast<double>(member.matching) / static_cast<double>(member.requests);
 }
 
+// A cohort's p-value may have any number of zeros; beyond a billion they say no more.
 std::string Odds(double p) {
   char text[32];
-  std::snprintf(text, sizeof(text), "1 in %.0f", std::floor(1 / p));
+  std::snprintf(text, sizeof(text), "1 in %.0f", std::floor(std::min(1 / p, 1e9)));
   return text;
 }
 
@@ -44,8 +47,9 @@ double Evidence::all() const noexcept {
   return std::min(1.0, 2 * std::min(fisher, 2 * std::min(time(), cohort)));
 }
 
-void Group::Join(std::uint64_t account, Time now) {
+void Group::Join(std::uint64_t account, Time now, Time first_seen) {
   if (!places_.try_emplace(account, static_cast<std::uint32_t>(members_.size())).second) return;
+  first_seen_.push_back(first_seen);
   members_.push_back({.account = account, .since = now});
 }
 
@@ -56,7 +60,7 @@ void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signa
   ++member.requests;
   if (CountMatches(frame_, signature) < kLeastMatches) return;
   ++member.matching;
-  if (pending_.size() < kMostPending) {
+  if (!named() && pending_.size() < kMostPending) {
     pending_.push_back({time.time_since_epoch().count(), place->second});
   }
 }
@@ -64,18 +68,25 @@ void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signa
 void Group::Leave(std::span<const std::uint64_t> accounts) {
   if (accounts.empty()) return;
   std::vector<std::uint32_t> moved(members_.size(), 0);
+  const absl::flat_hash_set<std::uint64_t> leaving(accounts.begin(), accounts.end());
   std::vector<CampaignMember> left;
+  std::vector<Time> first_seen;
+  std::vector<std::uint8_t> typical;
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
-    const bool leaves =
-        std::find(accounts.begin(), accounts.end(), members_[i].account) != accounts.end();
+    const bool leaves = leaving.contains(members_[i].account);
     moved[i] = leaves ? ~std::uint32_t{0} : static_cast<std::uint32_t>(left.size());
-    if (!leaves) left.push_back(members_[i]);
+    if (leaves) continue;
+    left.push_back(members_[i]);
+    first_seen.push_back(first_seen_[i]);
+    if (i < typical_.size()) typical.push_back(typical_[i]);
   }
   for (auto* events : {&events_, &pending_}) {
     for (MemberEvent& e : *events) e.member = moved[e.member];
     std::erase_if(*events, [](const MemberEvent& e) { return e.member == ~std::uint32_t{0}; });
   }
   members_ = std::move(left);
+  first_seen_ = std::move(first_seen);
+  typical_ = std::move(typical);
   places_.clear();
   for (std::uint32_t i = 0; i < members_.size(); ++i) places_[members_[i].account] = i;
 }
@@ -152,13 +163,21 @@ std::vector<std::uint64_t> Group::Dissolve() {
   std::vector<std::uint64_t> accounts;
   for (const CampaignMember& m : members_) accounts.push_back(m.account);
   members_.clear();
+  first_seen_.clear();
+  typical_.clear();
   places_.clear();
   events_.clear();
   pending_.clear();
   return accounts;
 }
 
-bool Group::Gather() {
+bool Group::Gather(Time now) {
+  const auto is_far = [now](const MemberEvent& e) {
+    const Time time{std::chrono::microseconds(e.time_us)};
+    return time < now - kLongestWatch || time > now + kLongestWatch;
+  };
+  std::erase_if(pending_, is_far);
+  std::erase_if(events_, is_far);
   // One busy stranger in the group would drown the others' rhythm.
   std::erase_if(pending_, [this](const MemberEvent& e) {
     return e.member < typical_.size() && !typical_[e.member];
@@ -218,7 +237,6 @@ bool Group::Test(double share, std::span<const Life> population, Time now, std::
   if (now_seen.all() > level) return false;
   split_ = now_seen.cohort <= kSplitLevel || now_seen.together.least() < now_seen.everyone.least();
   evidence_ = now_seen;
-  named_ = now;
   return true;
 }
 
@@ -243,7 +261,9 @@ bool Group::Restored() {
   const auto finite = [](const Life& life) {
     return std::isfinite(life.begin_days) && std::isfinite(life.log_volume);
   };
-  return id_ != 0 && InHistory(linked_) && InHistory(named_) && IsFrame(frame_) &&
+  return id_ != 0 && first_seen_.size() == members_.size() &&
+         std::all_of(first_seen_.begin(), first_seen_.end(), InHistory) && InHistory(linked_) &&
+         InHistory(named_) && IsFrame(frame_) &&
          std::all_of(pending_.begin(), pending_.end(), in_group) &&
          std::all_of(events_.begin(), events_.end(), in_group) &&
          std::is_sorted(events_.begin(), events_.end()) && pending_.size() <= kMostPending &&
@@ -253,9 +273,10 @@ bool Group::Restored() {
          are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort);
 }
 
-Campaign Group::Describe(Time first_seen) const {
+Campaign Group::Describe() const {
+  const auto earliest = std::min_element(first_seen_.begin(), first_seen_.end());
   Campaign out{.id = id_,
-               .first_seen = first_seen,
+               .first_seen = earliest == first_seen_.end() ? linked_ : *earliest,
                .linked = linked_,
                .named = named_,
                .p_value = evidence_.all(),

@@ -2,18 +2,20 @@
 //
 // Group: linked accounts that are watched, and the test that may name them a campaign.
 //
-// The frame linked them, so it proves nothing. What they do from then on is tested: at each
-// doubling of their matching requests or of their number. Look k has the 1/(k (k+1))-th part of
-// the level; the parts add up to it.
-// Thread-compatible; the linker locks it. Tested by  tests/campaign/group_test.cc
+// The frame linked them, so it proves nothing. What they do from then on is tested: when their
+// matching requests have doubled or their number has grown by half since the last test. Look k has
+// the 1/(k (k+1))-th part of the level; the parts add up to it.
+// Thread-compatible; the linker locks it. Test alone may run beside Observe.
+// Tested by  tests/campaign/group_test.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
 #define DISTILLWATCH_SRC_CAMPAIGN_GROUP_H_
 
 #include <absl/container/flat_hash_map.h>
 
+#include <chrono>
 #include <cstdint>
-#include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,8 @@ class Group {
  public:
   static constexpr std::size_t kMostEvents = 4096;    // that a test looks at, the newest
   static constexpr std::size_t kMostPending = 65536;  // between reviews
+  // Requests further from a review than this are not tested, whatever clock they came with.
+  static constexpr auto kLongestWatch = std::chrono::hours(90 * 24);
   static constexpr std::size_t kLeastMembers = 5;
   static constexpr std::size_t kLeastMatches = 2;  // pairs of the frame in a matching request
 
@@ -60,7 +64,9 @@ class Group {
   bool Has(std::uint64_t account) const { return places_.contains(account); }
   std::span<const CampaignMember> list() const noexcept { return members_; }
 
-  void Join(std::uint64_t account, Time now);
+  // first_seen: of the account, which may be long before.
+  void Join(std::uint64_t account, Time now, Time first_seen);
+  Time FirstSeen(std::uint64_t account) const { return first_seen_[places_.at(account)]; }
   // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
   std::vector<std::uint64_t> DropStrangers();
   // What the linker knows of a member.
@@ -88,11 +94,14 @@ class Group {
   void Observe(std::uint64_t account, Time time, const SlimSignature& signature);
 
   // Takes in what was observed since the last call; true when a test is due.
-  bool Gather();
-  // Tests with a part of the level `share`; true when this named the group.
+  bool Gather(Time now);
+  // Tests with a part of the level `share`; true when the evidence is enough for a name.
+  //   Threads  safe beside Observe, so that requests need not wait for the surrogates
   bool Test(double share, std::span<const Life> population, Time now, std::uint64_t seed);
+  // Names the group on the evidence of the newest test.
+  void Name(Time now) noexcept { named_ = now; }
 
-  Campaign Describe(Time first_seen) const;
+  Campaign Describe() const;
 
   // A group that was saved; `id` differs where another monitor's is taken over.
   Group() = default;
@@ -101,9 +110,9 @@ class Group {
   bool Restored();
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.kin, s.id_, s.linked_, s.named_, s.frame_, s.members_, s.pending_, s.events_, s.matched_,
-       s.tested_events_, s.tested_members_, s.looks_, s.middle_, s.containment_, s.typical_,
-       s.evidence_, s.split_);
+    io(s.kin, s.id_, s.linked_, s.named_, s.frame_, s.members_, s.first_seen_, s.pending_,
+       s.events_, s.matched_, s.tested_events_, s.tested_members_, s.looks_, s.middle_,
+       s.containment_, s.typical_, s.evidence_, s.split_);
   }
 
  private:
@@ -115,6 +124,7 @@ class Group {
   Time linked_{}, named_{};
   std::vector<Pair> frame_;
   std::vector<CampaignMember> members_;
+  std::vector<Time> first_seen_;  // of each member
   absl::flat_hash_map<std::uint64_t, std::uint32_t> places_;
   std::vector<MemberEvent> pending_, events_;
   std::uint64_t matched_ = 0;

@@ -3,7 +3,7 @@
 #include "campaign/link.h"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
 #include "wire/mix.h"
 
@@ -11,12 +11,6 @@ namespace distillwatch::campaign {
 namespace {
 
 using Account = std::uint32_t;
-
-struct Entry {
-  Pair pair;
-  Account account;
-  auto operator<=>(const Entry&) const = default;
-};
 
 struct Edge {
   Account to;
@@ -28,51 +22,89 @@ using Graph = std::vector<std::vector<Edge>>;
 
 constexpr std::size_t kClosest = 5;
 
-Graph SharedPairs(std::span<const Fingerprint* const> fingerprints,
-                  std::span<const std::uint64_t> ids, const LinkRules& rules) {
-  std::vector<Entry> index;
+// Lists one after the other; list i is [starts[i], starts[i + 1]).
+struct Lists {
+  std::vector<std::uint32_t> items;
+  std::vector<std::size_t> starts{0};
+  std::size_t size() const { return starts.size() - 1; }
+  std::span<const std::uint32_t> operator[](std::size_t i) const {
+    return std::span(items).subspan(starts[i], starts[i + 1] - starts[i]);
+  }
+};
+
+// For every pair that several accounts have, these accounts, ascending.
+Lists AccountsByPair(std::span<const Fingerprint* const> fingerprints,
+                     std::span<const std::uint64_t> ids, const LinkRules& rules) {
+  std::vector<std::uint64_t> index;  // pair and account
   for (Account a = 0; a < fingerprints.size(); ++a) {
-    for (const Pair pair : fingerprints[a]->values()) index.push_back({pair, a});
+    for (const Pair pair : fingerprints[a]->values())
+      index.push_back(std::uint64_t{pair} << 32 | a);
   }
   std::sort(index.begin(), index.end());
-
-  // Accounts that share a pair, once for each such pair.
-  std::vector<std::uint64_t> meetings;
+  Lists lists;
   for (std::size_t begin = 0; begin < index.size();) {
     std::size_t end = begin;
-    while (end < index.size() && index[end].pair == index[begin].pair) ++end;
-    std::size_t listed = end - begin;
-    if (listed > rules.longest_list) {
-      // The same sample of accounts in every list: what is common stays visible, at a bounded cost.
-      listed = rules.longest_list;
-      std::nth_element(index.begin() + begin, index.begin() + begin + listed, index.begin() + end,
-                       [&ids](const Entry& a, const Entry& b) {
-                         return wire::Mix(ids[a.account]) < wire::Mix(ids[b.account]);
-                       });
-      std::sort(index.begin() + begin, index.begin() + begin + listed);
-    }
-    for (std::size_t i = begin; i < begin + listed; ++i) {
-      for (std::size_t j = i + 1; j < begin + listed; ++j) {
-        meetings.push_back(std::uint64_t{index[i].account} << 32 | index[j].account);
+    while (end < index.size() && index[end] >> 32 == index[begin] >> 32) ++end;
+    if (end - begin > 1) {
+      for (std::size_t i = begin; i < end; ++i) {
+        lists.items.push_back(static_cast<Account>(index[i]));
       }
+      if (end - begin > rules.longest_list) {
+        // The same sample of accounts in every list: what is common stays visible, at a bounded
+        // cost.
+        const auto first = lists.items.begin() + static_cast<std::ptrdiff_t>(lists.starts.back());
+        const auto last = first + static_cast<std::ptrdiff_t>(rules.longest_list);
+        std::nth_element(first, last, lists.items.end(), [&ids](Account a, Account b) {
+          return wire::Mix(ids[a]) < wire::Mix(ids[b]);
+        });
+        lists.items.erase(last, lists.items.end());
+        std::sort(first, last);
+      }
+      lists.starts.push_back(lists.items.size());
     }
     begin = end;
   }
-  std::sort(meetings.begin(), meetings.end());
+  return lists;
+}
 
+// Which lists each of n accounts is in.
+Lists ListsByAccount(const Lists& accounts, std::size_t n) {
+  Lists lists;
+  lists.starts.assign(n + 1, 0);
+  for (const Account a : accounts.items) ++lists.starts[a + 1];
+  std::partial_sum(lists.starts.begin(), lists.starts.end(), lists.starts.begin());
+  lists.items.resize(accounts.items.size());
+  std::vector<std::size_t> next(lists.starts.begin(), lists.starts.end() - 1);
+  for (std::uint32_t list = 0; list < accounts.size(); ++list) {
+    for (const Account a : accounts[list]) lists.items[next[a]++] = list;
+  }
+  return lists;
+}
+
+// Links one account after the other, so that no more is held than the links themselves.
+Graph SharedPairs(std::span<const Fingerprint* const> fingerprints,
+                  std::span<const std::uint64_t> ids, const LinkRules& rules) {
+  const Lists accounts = AccountsByPair(fingerprints, ids, rules);
+  const Lists lists = ListsByAccount(accounts, fingerprints.size());
   Graph graph(fingerprints.size());
-  for (std::size_t begin = 0; begin < meetings.size();) {
-    std::size_t end = begin;
-    while (end < meetings.size() && meetings[end] == meetings[begin]) ++end;
-    const auto a = static_cast<Account>(meetings[begin] >> 32);
-    const auto b = static_cast<Account>(meetings[begin]);
-    const auto shared = static_cast<std::uint32_t>(end - begin);
-    const double smaller = std::min(fingerprints[a]->size, fingerprints[b]->size);
-    if (shared >= rules.least_shared && shared >= rules.least_containment * smaller) {
-      graph[a].push_back({b, shared});
-      graph[b].push_back({a, shared});
+  std::vector<std::uint8_t> shared(fingerprints.size(), 0);  // at most Fingerprint::kMostPairs
+  std::vector<Account> met;
+  for (Account a = 0; a < fingerprints.size(); ++a) {
+    for (const std::uint32_t list : lists[a]) {
+      const auto others = accounts[list];
+      for (auto b = std::upper_bound(others.begin(), others.end(), a); b != others.end(); ++b) {
+        if (shared[*b]++ == 0) met.push_back(*b);
+      }
     }
-    begin = end;
+    for (const Account b : met) {
+      const double smaller = std::min(fingerprints[a]->size, fingerprints[b]->size);
+      if (shared[b] >= rules.least_shared && shared[b] >= rules.least_containment * smaller) {
+        graph[a].push_back({b, shared[b]});
+        graph[b].push_back({a, shared[b]});
+      }
+      shared[b] = 0;
+    }
+    met.clear();
   }
   return graph;
 }

@@ -36,7 +36,8 @@ struct Candidate {
 
 // Groups in the order of their size, largest first; every account in at most one.
 //   fingerprints  at most 2^32 - 1, ordered by the accounts' ids (of which `ids` has one each)
-//   Cost  O(sum over pairs of (list length)^2)
+//   Cost  O(sum over pairs of (list length, at most longest_list)^2); memory for the fingerprints'
+//         pairs and the links [LinkOracle.ALongListCostsItsSampleAlone]
 std::vector<Candidate> Link(std::span<const Fingerprint* const> fingerprints,
                             std::span<const std::uint64_t> ids, const LinkRules& rules);
 

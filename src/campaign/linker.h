@@ -2,8 +2,10 @@
 //
 // Linker: fingerprints of all accounts, the groups that they form, and the reviews that name some.
 //
-// Thread-safe. Note and Observe are for the hot path; a review locks a shard of fingerprints or a
-// group only while it copies from it.
+// Thread-safe. Note and Observe are for the hot path, and may be called under locks of the caller's
+// that its Assign takes, too: a review calls Assign under no lock that they take
+// [Linker.AReviewTakesNoLockOfTheHotPathWhenItAssigns]. It locks a shard of fingerprints or a group
+// only while it copies from it, never while it links or tests.
 // Tested by  tests/campaign/linker_test.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_LINKER_H_
@@ -44,13 +46,15 @@ class Linker {
 
   Linker(const CampaignOptions& options, std::uint64_t seed);
 
-  // A look at an account.  Cost: about 6 us, see BM_Fingerprint
+  // A look at an account.
+  //   Cost  microseconds, see [BM_Fingerprint]
   void Note(const Seen& seen, const SignatureReservoir& sample);
   // A request of an account in group `group` (1-based).
   void Observe(std::uint32_t group, std::uint64_t account, Time time,
                const SlimSignature& signature);
 
-  // Puts an account into a group (1-based), which may be a named campaign.
+  // Puts an account into a group (1-based), which may be a named campaign; 0: into none. Every
+  // review tells the groups of all their members, for the caller may have forgotten.
   using Assign = std::function<void(std::uint64_t account, std::uint32_t group, bool named)>;
   Review Run(Time now, const Assign& assign);
 
@@ -66,40 +70,48 @@ class Linker {
   //            Save cannot have written, or when there are too many groups
   std::optional<std::uint32_t> Add(wire::Reader& in);
 
+  // Accounts with a fingerprint.
+  std::size_t remembered() const;
+
  private:
   struct Record {
     Seen seen;
     Fingerprint fingerprint;
-    std::uint32_t group = 0;
     template <typename Io>
     static void Fields(Io& io, auto& s) {
-      io(s.seen, s.fingerprint, s.group);
+      io(s.seen, s.fingerprint);
     }
   };
   struct Shard {
     mutable std::mutex mutex;
     absl::flat_hash_map<std::uint64_t, Record> records;
   };
-  static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kShards = 256, kGroupMutexes = 64;
   Shard& ShardOf(std::uint64_t account) { return shards_[account % kShards]; }
+  std::unique_lock<std::mutex> Lock(const Group& group) {
+    return std::unique_lock(group_mutexes_[group.id() % kGroupMutexes]);
+  }
 
   std::vector<Record> Collect(Time now);
-  void Forget();
   // Puts the candidate's accounts that are in no group into one.
-  void Place(Candidate& candidate, std::vector<Record>& records, Time now, const Assign& assign,
-             Review& review);
-  Campaign Describe(const Group& group) const;
-  void Name(Group& group, Time now, const Assign& assign, Review& review);
-  void Assigned(std::uint64_t account, std::uint32_t group);
+  void Place(Candidate& candidate, std::span<const Record> records, Time now, Review& review);
+  // Drops members that are strangers, and names the group if it passes a test that is due.
+  void Judge(Group& group, std::span<const Record> records, std::span<const Life> population,
+             Time now, Review& review);
+  void Name(Group& group, Time now, Review& review);
   Group* Begin(Time now, Review& review);
-  void Put(Group& group, Record& record, Time now, const Assign& assign, Review& review);
-  void Free(std::span<const std::uint64_t> accounts, const Assign& assign);
-  Life LifeOf(const Record& record) const noexcept;
+  void Put(Group& group, const Record& record, Time now, Review& review);
+  void Free(std::span<const std::uint64_t> accounts);
+  void Tell(const Assign& assign);
+  std::uint32_t GroupOf(std::uint64_t account) const;
 
   CampaignOptions options_;
   std::uint64_t seed_;
   std::array<Shard, kShards> shards_;
   mutable std::mutex review_mutex_;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> homes_;  // the group of each member
+  std::vector<std::uint64_t> freed_;                         // by this review
+  std::vector<std::uint32_t> framed_;                        // groups to which it gave a frame
   // Appended to by reviews, read by everyone.
   std::unique_ptr<std::atomic<Group*>[]> groups_;
   std::vector<std::unique_ptr<Group>> owned_;

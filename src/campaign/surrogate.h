@@ -5,8 +5,11 @@
 // Each surrogate moves every member's whole time series by an offset of its own: whatever an
 // account does by itself, and the shape of its day, stay; what is arranged between accounts is
 // lost. The p-value is valid if members act independently and their own rhythm does not change
-// within the offsets. Sequential Monte Carlo stops after ten surrogates as extreme. Papers     J.
-// Theiler et al., Testing for nonlinearity in time series: the method of surrogate
+// within the offsets. An offset turns a member's requests round within its own watch, so that the
+// borders of the watch, which all members may have in common, prove nothing
+// [SurrogateStat.CommonBordersOfTheWatchProveNothing]. Sequential Monte Carlo stops after ten
+// surrogates as extreme.
+// Papers     J. Theiler et al., Testing for nonlinearity in time series: the method of surrogate
 //            data, Physica D 1992; J. Besag, P. Clifford, Sequential Monte Carlo p-values,
 //            Biometrika 1991.
 // Tested by  tests/campaign/surrogate_test.cc

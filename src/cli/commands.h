@@ -41,7 +41,7 @@ int LearnReference(const ReferenceOptions& options);
 
 struct ExplainOptions {
   LogOptions log;
-  std::string reference;  // file; empty: the log is its own reference
+  std::string reference;          // file; empty: the log is its own reference
   std::optional<double> promise;  // as for a scan
   std::string account;
   std::uint32_t campaign = 0;  // in place of an account

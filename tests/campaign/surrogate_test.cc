@@ -1,0 +1,156 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/surrogate.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "campaign/rhythms.h"
+
+namespace distillwatch::campaign {
+namespace {
+
+using support::Random;
+
+constexpr std::int64_t kSeconds = 20'000'000, kQuarter = 900'000'000;
+constexpr std::size_t kTests = 3;
+constexpr const char* kTestNames[kTests] = {"regularity", "seconds", "quarter hours"};
+
+std::array<double, kTests> AllTests(const Watch& watch, const SurrogatePlan& plan) {
+  return {RegularityP(watch.watched(), plan), CoactivityP(watch.watched(), kSeconds, plan),
+          CoactivityP(watch.watched(), kQuarter, plan)};
+}
+
+// Counts p-values at most .05 and .2 of each test, and holds them against the levels.
+class Levels {
+ public:
+  void Add(const std::array<double, kTests>& p_values) {
+    ++worlds_;
+    for (std::size_t t = 0; t < kTests; ++t) {
+      low_[t] += p_values[t] <= 0.05;
+      middle_[t] += p_values[t] <= 0.2;
+    }
+  }
+  // Counts of a valid test lie below the mean plus four standard deviations but for P = 1e-4 (the
+  // binomial's skewness included), and `slack` of the level for rhythms that are not quite
+  // stationary over an hour or three.
+  void Expect(const std::string& name, double slack) const {
+    for (std::size_t t = 0; t < kTests; ++t) {
+      EXPECT_LE(low_[t], Most(0.05 * (1 + slack))) << name << ", " << kTestNames[t];
+      EXPECT_LE(middle_[t], Most(0.2 * (1 + slack))) << name << ", " << kTestNames[t];
+    }
+  }
+
+ private:
+  double Most(double p) const { return worlds_ * p + 4.5 * std::sqrt(worlds_ * p * (1 - p)); }
+  double worlds_ = 0;
+  std::array<double, kTests> low_{}, middle_{};
+};
+
+// 16 members, 60 requests each, a week. Six rhythms, 36 comparisons: p_fail < 2e-3 if the tests are
+// just valid; most are conservative.
+TEST(SurrogateStat, IndependentMembersAreSeldomSignificant) {
+  Random random(1);
+  for (const NamedRhythm& rhythm : IndependentRhythms()) {
+    Levels levels;
+    for (std::uint64_t world = 0; world < 250; ++world) {
+      const Window week = {0, 7 * kDay_s};
+      Rhythms rhythms;
+      for (int m = 0; m < 16; ++m) rhythms.push_back(rhythm.of(60, week, random));
+      levels.Add(AllTests(Watch(rhythms, std::vector<double>(16, 0), week.last_s), {300, world}));
+    }
+    levels.Expect(rhythm.name, 0.5);
+  }
+}
+
+// Volumes from 10 to 300, each member with a rhythm of its own and watched since it was linked.
+TEST(SurrogateStat, WatchesThatBeginAtDifferentTimesProveNothing) {
+  Random random(2);
+  const auto kinds = IndependentRhythms();
+  Levels levels;
+  for (std::uint64_t world = 0; world < 300; ++world) {
+    Rhythms rhythms;
+    std::vector<double> from;
+    for (int m = 0; m < 12; ++m) {
+      from.push_back(random.Uniform(0, 5) * kDay_s);
+      const Window own = {from.back(), 7.3 * kDay_s};
+      rhythms.push_back(random.Choose(kinds).of(
+          static_cast<std::size_t>(random.LogUniform(10, 300)), own, random));
+    }
+    levels.Add(AllTests(Watch(rhythms, from, 7.3 * kDay_s), {300, world}));
+  }
+  levels.Expect("mixed rhythms", 0.5);
+}
+
+// All members are watched from one moment to another, and are busy right at both: when an account
+// asks more than before is no meeting of accounts.
+TEST(SurrogateStat, CommonBordersOfTheWatchProveNothing) {
+  Random random(3);
+  Levels levels;
+  for (std::uint64_t world = 0; world < 300; ++world) {
+    const double from = random.Uniform(0, kDay_s), to = from + random.Uniform(0.5, 2) * kDay_s;
+    Rhythms rhythms;
+    for (int m = 0; m < 16; ++m) rhythms.push_back(Poisson(40, {from, to}, random));
+    levels.Add(AllTests(Watch(rhythms, std::vector<double>(16, from), to), {300, world}));
+  }
+  levels.Expect("Poisson between common borders", 0);
+}
+
+TEST(SurrogateStat, FindsAQueueThatServesInTurn) {
+  Random random(4);
+  for (const auto& [cv, least] : {std::pair(0.1, 20), std::pair(0.3, 20), std::pair(0.5, 17)}) {
+    int found = 0;
+    for (std::uint64_t world = 0; world < 20; ++world) {
+      const Window week = {0, 7 * kDay_s};
+      const Rhythms rhythms = RoundRobin(16, 60, week, cv, random);
+      found += RegularityP(Watch(rhythms, std::vector<double>(16, 0), week.last_s).watched(),
+                           {2000, world}) <= 0.01;
+    }
+    EXPECT_GE(found, least) << "gaps with a coefficient of variation of " << cv;
+  }
+}
+
+TEST(SurrogateStat, FindsJobsThatRunTogether) {
+  Random random(5);
+  int found = 0;
+  for (std::uint64_t world = 0; world < 20; ++world) {
+    const Window week = {0, 7 * kDay_s};
+    const Rhythms rhythms = OnAndOff(16, 60, week, random);
+    found += CoactivityP(Watch(rhythms, std::vector<double>(16, 0), week.last_s).watched(),
+                         kQuarter, {2000, world}) <= 0.001;
+  }
+  EXPECT_EQ(found, 20);
+}
+
+TEST(Surrogate, FewRequestsProveNothing) {
+  Random random(6);
+  const Watch watch(RoundRobin(5, 6, {0, kDay_s}, 0.1, random), std::vector<double>(5, 0), kDay_s);
+  ASSERT_LT(watch.events.size(), 32u);
+  for (const double p : AllTests(watch, {})) EXPECT_EQ(p, 1);
+}
+
+TEST(Surrogate, TheSameSeedGivesTheSameNumbers) {
+  Random random(7);
+  const Rhythms rhythms = RoundRobin(8, 40, {0, kDay_s}, 0.7, random);
+  const Watch watch(rhythms, std::vector<double>(8, 0), kDay_s);
+  EXPECT_EQ(AllTests(watch, {500, 1}), AllTests(watch, {500, 1}));
+}
+
+// All requests at one moment, a watch of a microsecond, members without requests.
+TEST(Surrogate, AnyTimesGiveAProbability) {
+  for (const std::int64_t time : {std::int64_t{0}, std::int64_t{1} << 50}) {
+    std::vector<MemberEvent> events(40, {time, 1});
+    const std::vector<std::int64_t> from = {time, time, time};
+    for (const double p : {RegularityP({events, from, time}, {100, 1}),
+                           CoactivityP({events, from, time}, kSeconds, {100, 1})}) {
+      EXPECT_GT(p, 0);
+      EXPECT_LE(p, 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace distillwatch::campaign
