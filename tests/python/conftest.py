@@ -6,8 +6,13 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # scikit-learn's threads fight over small data
 
 import pytest
+from hypothesis import settings
 
 import distillwatch as dw
+
+# Machines that test are busy; those with sanitizers slow as well.
+settings.register_profile("here", deadline=None, max_examples=int(os.environ.get("DISTILLWATCH_EXAMPLES", "100")))
+settings.load_profile("here")
 
 KEY = b"0123456789abcdef"
 
