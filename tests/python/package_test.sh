@@ -40,8 +40,8 @@ PYTHON
 "$python" -m mypy --config-file "$top/pyproject.toml" -p distillwatch
 "$python" -m mypy.stubtest distillwatch._core --mypy-config-file "$top/pyproject.toml" \
   --allowlist "$top/tests/python/stubtest_allowlist" --ignore-unused-allowlist
-# The notebook, from its first cell to its last; about a minute.
-"$python" - "$top/examples/refit.ipynb" <<'PYTHON'
+# The notebook, from its first cell to its last; about a minute. Its kernel is the distribution's interpreter.
+PYTHONPATH=$("$python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))') "$python" - "$top/examples/refit.ipynb" <<'PYTHON'
 import sys
 
 import nbformat
