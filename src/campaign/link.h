@@ -5,7 +5,9 @@
 // An inverted index from pair to accounts gives the number of pairs that two accounts share. Both
 // of a linked pair must find the other's share large beside their own closest ones, so that
 // accounts that share one of several frames do not chain distinct campaigns together. A group is an
-// account with its links, then whoever is linked to half of it: no transitive closure.
+// account with its links, then whoever is linked to half of it: no transitive closure
+// [Link.AccountsWithTwoFramesChainNoGroups] (but two groups of one size with common members may
+// be taken as one).
 // Paper      after Q. Cao et al., Uncovering large groups of active malicious accounts, CCS 2014,
 //            with the frame as object.
 // Tested by  tests/campaign/link_test.cc
