@@ -138,7 +138,9 @@ bool Group::Admits(const Life& life, const Fingerprint& fingerprint) const noexc
 }
 
 bool Group::IsMoreOf(const Group& campaign) const noexcept {
-  if (!campaign.named() || !campaign.middle_.HasVolume(middle_.median)) return false;
+  if (!campaign.named()) return false;
+  const double apart = middle_.median.log_volume - campaign.middle_.median.log_volume;
+  if (std::abs(apart) > campaign.middle_.width.log_volume) return false;
   std::vector<Pair> common;
   std::set_intersection(frame_.begin(), frame_.end(), campaign.frame_.begin(),
                         campaign.frame_.end(), std::back_inserter(common));
