@@ -48,16 +48,28 @@ worst=$(head -n 1 "$folder/scores.jsonl" | cut -d '"' -f 4)
 
 step "Compare with who they were"
 awk -v promise="$promise" '
-  # Members of campaigns are named under a promise of their own, at any level.
-  FILENAME ~ /alerts/ { split($0, quoted, "\""); if (quoted[10] == "distilling") flagged[quoted[4]] = 1; next }
+  # Accounts are flagged under the promise; members of campaigns are named under one of its own.
+  FILENAME ~ /alerts/ {
+    split($0, quoted, "\"")
+    if (quoted[10] == "distilling") flagged[quoted[4]] = 1
+    if ($0 ~ /"campaign": [0-9]/) named[quoted[4]] = 1
+    next
+  }
   FNR == 1 { next }
-  $2 == "benign" { benign++; false_alarms += $1 in flagged; next }
-  { planted[$4]++; found[$4] += $1 in flagged; in_all++; in_all_found += $1 in flagged }
+  $2 == "benign" { benign++; false_alarms += $1 in flagged; false_names += $1 in named; next }
+  {
+    planted[$4]++; all_planted++
+    alone[$4] += $1 in flagged; all_alone += $1 in flagged
+    together[$4] += $1 in named; all_together += $1 in named
+    found[$4] += $1 in flagged || $1 in named; all_found += $1 in flagged || $1 in named
+  }
   END {
-    printf "%-28s %9s %9s\n", "campaign", "planted", "found"
-    for (name in planted) printf "%-28s %9d %9d\n", name, planted[name], found[name] | "sort"
+    row = "%-28s %8d %8d %12d %8d\n"
+    printf "%-28s %8s %8s %12s %8s\n", "campaign", "planted", "flagged", "in campaign", "found"
+    for (name in planted) printf row, name, planted[name], alone[name], together[name], found[name] | "sort"
     close("sort")
-    printf "%-28s %9d %9d\n\n", "distilling accounts", in_all, in_all_found
-    printf "False alarms: %d of %d benign accounts; the promise allows %.1f on average.\n",
+    printf row, "distilling accounts", all_planted, all_alone, all_together, all_found
+    printf "\nFalse alarms: %d of %d benign accounts; the promise allows %.1f on average.\n",
       false_alarms, benign, promise * benign / 1e6
+    printf "Benign accounts in a campaign: %d; a month may have one falsely named campaign on average.\n", false_names
   }' "$folder/alerts.jsonl" FS=, "$folder/february/accounts.csv"

@@ -138,6 +138,18 @@ DISTILLWATCH_EXPORT int distillwatch_metrics(const distillwatch_monitor* monitor
 /* Ends the horizons that are over; once an hour or so. */
 DISTILLWATCH_EXPORT int distillwatch_finish(distillwatch_monitor* monitor, int64_t now_us);
 
+/* Links accounts and names campaigns; once or twice a day. *named, which may be null, is set to how
+ * many it named. Takes seconds for a million accounts, beside other calls. */
+DISTILLWATCH_EXPORT int distillwatch_review(distillwatch_monitor* monitor, int64_t now_us,
+                                            size_t* named);
+/* What Monitor::Campaigns says, as a JSON list of objects: id, first_seen_us, linked_us, named_us,
+ * p_value, frame, members (a list of account, since_us, requests, matching), words (a list). */
+DISTILLWATCH_EXPORT int distillwatch_campaigns(const distillwatch_monitor* monitor, char* buffer,
+                                               size_t capacity, size_t* needed);
+/* The number that a campaign's members are listed with. */
+DISTILLWATCH_EXPORT uint64_t distillwatch_account_id(const distillwatch_monitor* monitor,
+                                                     const char* account, size_t account_bytes);
+
 /* Takes the next piece of a snapshot; anything but 0 ends the save. */
 typedef int (*distillwatch_sink)(void* context, const char* bytes, size_t size);
 

@@ -55,7 +55,7 @@ struct Campaign {
   Time named{};           // when it was named
   double p_value = 1;     // of the evidence that named it, over all its tests
   std::size_t frame = 0;  // signature values that make up the frame
-  std::vector<CampaignMember> members;
+  std::vector<CampaignMember> members{};
   std::vector<std::string> words{};  // the evidence, in words
 };
 

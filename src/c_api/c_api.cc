@@ -219,6 +219,28 @@ int distillwatch_finish(distillwatch_monitor* monitor, int64_t now_us) {
   });
 }
 
+int distillwatch_review(distillwatch_monitor* monitor, int64_t now_us, size_t* named) {
+  if (monitor == nullptr) return DISTILLWATCH_INVALID_ARGUMENT;
+  return Guarded(nullptr, 0, [&]() -> Status {
+    const std::size_t found = monitor->monitor.Review(TimeOf(now_us)).named.size();
+    if (named != nullptr) *named = found;
+    return {};
+  });
+}
+
+int distillwatch_campaigns(const distillwatch_monitor* monitor, char* buffer, size_t capacity,
+                           size_t* needed) {
+  if (monitor == nullptr) return DISTILLWATCH_INVALID_ARGUMENT;
+  return Fill(buffer, capacity, needed, [&]() -> Result<std::string> {
+    return distillwatch::c_api::Json(monitor->monitor.Campaigns());
+  });
+}
+
+uint64_t distillwatch_account_id(const distillwatch_monitor* monitor, const char* account,
+                                 size_t account_bytes) {
+  return monitor == nullptr ? 0 : monitor->monitor.AccountId(View(account, account_bytes));
+}
+
 int distillwatch_save(const distillwatch_monitor* monitor, distillwatch_sink sink, void* context) {
   if (monitor == nullptr || sink == nullptr) return DISTILLWATCH_INVALID_ARGUMENT;
   return Guarded(nullptr, 0, [&]() -> Status {

@@ -25,6 +25,10 @@ std::size_t CharacterAt(std::string_view bytes) {
   return overlong || surrogate || beyond ? 0 : size;
 }
 
+std::string Microseconds(Time time) {
+  return std::to_string(time.time_since_epoch().count());
+}
+
 }  // namespace
 
 std::string Quoted(std::string_view bytes) {
@@ -57,10 +61,9 @@ std::string Number(double value) {
 }
 
 std::string Json(const Explanation& e) {
-  const auto us = [](Time time) { return std::to_string(time.time_since_epoch().count()); };
   std::string out = "{\"account\":" + Quoted(e.account);
   out += ",\"requests\":" + std::to_string(e.requests);
-  out += ",\"first_us\":" + us(e.first) + ",\"last_us\":" + us(e.last);
+  out += ",\"first_us\":" + Microseconds(e.first) + ",\"last_us\":" + Microseconds(e.last);
   out += ",\"level\":" + Quoted(Name(e.verdict.level));
   out += ",\"score\":" + Number(e.verdict.score);
   out += ",\"p_value\":" + Number(e.verdict.p_value);
@@ -74,6 +77,33 @@ std::string Json(const Explanation& e) {
     out += ",\"words\":" + Quoted(piece.words) + "}";
   }
   return out + "]}";
+}
+
+std::string Json(const std::vector<Campaign>& campaigns) {
+  std::string out = "[";
+  for (const Campaign& c : campaigns) {
+    if (out.size() > 1) out += ',';
+    out += "{\"id\":" + std::to_string(c.id);
+    out += ",\"first_seen_us\":" + Microseconds(c.first_seen);
+    out += ",\"linked_us\":" + Microseconds(c.linked);
+    out += ",\"named_us\":" + Microseconds(c.named);
+    out += ",\"p_value\":" + Number(c.p_value) + ",\"frame\":" + std::to_string(c.frame);
+    out += ",\"members\":[";
+    for (const CampaignMember& m : c.members) {
+      if (out.back() != '[') out += ',';
+      out += "{\"account\":" + std::to_string(m.account);
+      out += ",\"since_us\":" + Microseconds(m.since);
+      out += ",\"requests\":" + std::to_string(m.requests);
+      out += ",\"matching\":" + std::to_string(m.matching) + "}";
+    }
+    out += "],\"words\":[";
+    for (const std::string& words : c.words) {
+      if (out.back() != '[') out += ',';
+      out += Quoted(words);
+    }
+    out += "]}";
+  }
+  return out + "]";
 }
 
 }  // namespace distillwatch::c_api

@@ -195,6 +195,9 @@ TEST(CApi, NullPointersAreInvalidArguments) {
             DISTILLWATCH_RESOURCE_EXHAUSTED)
       << "it is the empty account";
   EXPECT_GT(needed, 0u);
+  EXPECT_EQ(distillwatch_review(nullptr, 0, nullptr), DISTILLWATCH_INVALID_ARGUMENT);
+  EXPECT_EQ(distillwatch_campaigns(nullptr, nullptr, 0, nullptr), DISTILLWATCH_INVALID_ARGUMENT);
+  EXPECT_EQ(distillwatch_account_id(nullptr, "a", 1), 0u);
 }
 
 TEST(CApi, AnUnknownAccountIsNotFoundAndNeedsNothing) {
@@ -241,6 +244,39 @@ TEST(CApi, AForeignSnapshotIsRefusedAndASinkMayRefuse) {
             DISTILLWATCH_DATA_LOSS);
   EXPECT_STREQ(message, "these bytes do not begin with 'DWMS'");
   EXPECT_EQ(restored, nullptr);
+}
+
+// Accounts that ask within a second of each other, once an hour, around one frame.
+TEST(CApi, AReviewNamesACampaign) {
+  const Handle monitor = Created();
+  std::size_t named = 0;
+  for (int hour = 0; hour < 24 * 6; ++hour) {
+    for (int a = 0; a < 12; ++a) {
+      const std::string account = "account " + std::to_string(a);
+      std::string prompt = "solve the task that follows step by step and end with the answer: ";
+      for (int w = 0; w < 12; ++w) {
+        prompt += " w" + std::to_string((hour * 7919 + a * 104729 + w * 1299709) % 99991);
+      }
+      const distillwatch_event event = EventOf(account, prompt, 60 * hour + hour * 37 % 50);
+      ASSERT_EQ(distillwatch_observe(monitor.get(), &event, nullptr), DISTILLWATCH_OK);
+    }
+    std::size_t found = 0;
+    if (hour % 24 == 23) {
+      ASSERT_EQ(
+          distillwatch_review(monitor.get(), EventOf("", "", 60 * (hour + 1)).time_us, &found),
+          DISTILLWATCH_OK);
+    }
+    named += found;
+  }
+  EXPECT_EQ(named, 1u);
+  std::string json(1 << 16, '\0');
+  std::size_t needed = 0;
+  ASSERT_EQ(distillwatch_campaigns(monitor.get(), json.data(), json.size(), &needed),
+            DISTILLWATCH_OK);
+  json.resize(needed);
+  const std::string_view account = "account 3";
+  const std::uint64_t id = distillwatch_account_id(monitor.get(), account.data(), account.size());
+  EXPECT_NE(json.find("\"account\":" + std::to_string(id)), std::string::npos) << json;
 }
 
 TEST(CApi, MayBeCalledFromManyThreads) {

@@ -58,5 +58,17 @@ TEST(Json, AnExplanationIsOneObject) {
   EXPECT_EQ(Json(Explanation()).back(), '}');
 }
 
+TEST(Json, CampaignsHaveTheirMembersAndWords) {
+  EXPECT_EQ(Json(std::vector<Campaign>{}), "[]");
+  Campaign c{.id = 7, .first_seen = Time(std::chrono::microseconds(1)), .p_value = 0.5, .frame = 9};
+  c.members = {{.account = 18446744073709551615u, .requests = 3, .matching = 2}, {.account = 4}};
+  c.words = {"say \"so\"", "twice"};
+  EXPECT_EQ(Json({c}),
+            R"([{"id":7,"first_seen_us":1,"linked_us":0,"named_us":0,"p_value":0.5,"frame":9,)"
+            R"("members":[{"account":18446744073709551615,"since_us":0,"requests":3,"matching":2},)"
+            R"({"account":4,"since_us":0,"requests":0,"matching":0}],)"
+            R"("words":["say \"so\"","twice"]}])");
+}
+
 }  // namespace
 }  // namespace distillwatch::c_api
