@@ -7,10 +7,10 @@
 // so much: customers of a product that was just launched begin together, but their volumes differ
 // as people's do; users of one tool may ask alike, but did not begin together. Binomial tails
 // against all accounts that the gateway knows, times the number of boxes.
-// Not covered: a launched product whose customers all ask several times as much as the gateway's
-// usual ones [CohortStat.AProductLaunchIsNone]. Comparing with wherever others' volumes are densest,
-// or testing how close volumes lie anywhere, covers it and no longer finds injected prompts and thin
-// campaigns (src/README.md).
+// Not covered: a launched product whose customers all ask several times as much as is usual at the
+// gateway [CohortStat.AProductLaunchIsNone]. Comparing with where others' volumes are densest, or
+// testing how close volumes lie wherever they lie, covers it and no longer finds injected prompts
+// and thin campaigns (src/README.md).
 // Paper      after M. Kulldorff, A spatial scan statistic, Communications in Statistics 1997.
 // Tested by  tests/campaign/cohort_test.cc
 

@@ -44,8 +44,8 @@ void UpdatePivot(std::uint64_t model_hash, Time now, RateShapeDetector::State& s
 
 bool RateShapeDetector::State::Valid() const noexcept {
   return gaps.Valid() && hours.Valid() && tick >= 0 && pivot >= 0 && pivot <= 1 &&
-         InHistory(first) && InHistory(last) && first <= last && InHistory(model_since) &&
-         model_since <= last && first_day <= requests && (first_day > 0 || requests == 0) &&
+         Time{} <= first && first <= last && Time{} <= model_since && model_since <= last &&
+         first_day <= requests && (first_day > 0 || requests == 0) &&
          on_new_model <= since_new_model && since_new_model <= requests &&
          std::all_of(scales.begin(), scales.end(), [](const ScaleCounts& s) { return s.Valid(); });
 }

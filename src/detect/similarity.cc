@@ -52,7 +52,7 @@ bool SimilarityDetector::State::Valid() const noexcept {
   for (const float x : {framed, in_template, duplicate, continued, requests}) {
     if (!(std::isfinite(x) && x >= 0)) return false;
   }
-  return tick >= 0 && InHistory(frame_last) && reservoir.Valid() && nearest.Valid() &&
+  return tick >= 0 && frame_last >= Time{} && reservoir.Valid() && nearest.Valid() &&
          follow.Valid() && log_length.Valid() && frame_gap.Valid() && frame_pace.Valid() &&
          frame_hours.Valid();
 }
