@@ -3,20 +3,22 @@
 #
 # Builds and tests everything, on Debian 12, Ubuntu 22.04 or 24.04; installs what is missing (examples/setup.sh).
 #
-#   bash tests/run.sh              all of it, within 25 minutes on two cores
+#   bash tests/run.sh              within 25 minutes on two cores
+#   bash tests/run.sh --all        and the thread sanitizer
 #   bash tests/run.sh --quick      the release build, its tests and the checks
 #   --verbose                      shows what the steps print; build/log/ has it anyway
-#   --fuzz-seconds N               for each fuzz target; default 15
+#   --fuzz-seconds N               for each fuzz target; default 10
 #
 # Goes on after a failure where that makes sense; exits with 1 and names what failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source examples/setup.sh
 
-quick=false verbose=false fuzz_seconds=15
+quick=false all=false verbose=false fuzz_seconds=10
 while (($#)); do
   case $1 in
     --quick) quick=true ;;
+    --all) all=true ;;
     --verbose) verbose=true ;;
     --fuzz-seconds) fuzz_seconds=${2:?--fuzz-seconds needs a number} && shift ;;
     *) sed -n 's/^#   //p' "$0" >&2 && exit 2 ;;
@@ -64,8 +66,8 @@ build_and_test() {
 
 # fuzz NAME: new inputs are kept under build/; one that breaks something is printed with its path.
 fuzz() {
-  local found=build/fuzz/found/$1
-  mkdir -p "$found" && "build/fuzz/tests/fuzz/$1_fuzz" -max_total_time="$fuzz_seconds" -timeout=10 \
+  local found=build/asan-ubsan/found/$1
+  mkdir -p "$found" && "build/asan-ubsan/tests/fuzz/$1_fuzz" -max_total_time="$fuzz_seconds" -timeout=10 \
     -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$1"
 }
 
@@ -81,16 +83,14 @@ step "python: package" tests/python/package_test.sh
 
 if ! $quick; then
   step "scalar: tests" run_tests scalar
-  build_and_test asan-ubsan # by clang
-  build_and_test tsan
-  step "fuzz: build" build fuzz
+  build_and_test asan-ubsan # by clang, with the fuzz targets and their corpora
   if [[ $outcome == passed ]]; then
-    step "fuzz: corpora" run_tests fuzz
     for target in tests/fuzz/*_fuzz.cc; do
       name=$(basename "$target" _fuzz.cc)
       step "fuzz: $name" fuzz "$name"
     done
   fi
+  if $all; then build_and_test tsan; fi
 fi
 
 printf '\nrelease tests: %s\n' "$(closing_line build/log/release__tests.log)"

@@ -165,7 +165,7 @@ TEST_P(EveryTarget, BinMinIsTheScalarOne) {
       for (std::size_t i = 0; i < slots; ++i) {
         truth[i] = got[i] = random.Chance(0.1) ? 5 : 0xffffffff;  // what is there already counts
       }
-      const std::uint32_t tag = n % 2 << 30;
+      const auto tag = static_cast<std::uint32_t>(n % 2) << 30;
       for (std::size_t i = 0; i < n; ++i) {
         std::uint32_t& slot = truth[hashes[i] >> (64 - log2_slots)];
         slot = std::min(slot, tag + static_cast<std::uint32_t>(hashes[i] % (1u << 30)));
