@@ -71,6 +71,7 @@ void Monitor::Finish(Time now) {
 Review Monitor::Review(Time now) {
   State& s = *state_;
   if (!s.linking) return {};
+  now = std::clamp(now, kEarliestTime, kLatestTime);
   return s.linker.Run(now, [&s](std::uint64_t account, std::uint32_t group, bool named) {
     monitor::Shard& shard = s.engine.table().ShardOf(account);
     const std::lock_guard lock(shard.mutex);

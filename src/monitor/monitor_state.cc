@@ -55,7 +55,7 @@ Monitor::State::State(Shingler shingler, monitor::Judge judge_of, const Options&
 }
 
 std::uint16_t Monitor::State::HorizonOf(Time time) noexcept {
-  const std::int64_t us = time.time_since_epoch().count();
+  const std::int64_t us = std::clamp(time, kEarliestTime, kLatestTime).time_since_epoch().count();
   std::int64_t origin = origin_us.load(std::memory_order_relaxed);
   if (origin == kUnset && origin_us.compare_exchange_strong(origin, us, std::memory_order_relaxed))
     origin = us;

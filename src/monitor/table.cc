@@ -80,7 +80,8 @@ void Shard::Add(const FullAccount& account, const std::byte* custom) {
   const std::uint32_t place = AllocateFull();
   index_[account.header.id] = place | kFullBit;
   full_[place] = account;
-  if (custom != nullptr) std::memcpy(CustomAt(place), custom, custom_->state_bytes());
+  if (custom != nullptr && custom_->state_bytes() > 0)
+    std::memcpy(CustomAt(place), custom, custom_->state_bytes());
 }
 
 void Shard::Remove(std::uint64_t id) {
