@@ -46,8 +46,9 @@ struct MonitorStatistics {
   std::uint64_t clock_restarts = 0;     // more than an hour older: rhythm is learned anew
   std::uint64_t wild_times = 0;         // before 1970 or after 2200, moved to that border
   std::uint64_t finished_horizons = 0;  // of accounts
-  std::uint64_t flagged[4] = {};  // accounts by the level that they reached, in their horizons
-  std::uint64_t campaigns = 0;    // named so far
+  std::uint64_t flagged[4] =
+      {};  // accounts by the level that their own scores reached, in their horizons
+  std::uint64_t campaigns = 0;  // named so far
   double drift = 1;  // martingale over finished accounts; above 100: rebuild the reference
 };
 

@@ -12,14 +12,14 @@ namespace {
 constexpr std::size_t kLeastMembers = 5, kMostMembers = 256, kMostPopulation = 4096;
 constexpr double kWidths = 3;
 
+}  // namespace
+
 double Median(std::vector<double>& values) {
   if (values.empty()) return 0;
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
 }
-
-}  // namespace
 
 bool Middle::HasVolume(const Life& life) const noexcept {
   return std::abs(life.log_volume - median.log_volume) <= kWidths * width.log_volume;

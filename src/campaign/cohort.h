@@ -49,6 +49,9 @@ struct Middle {
 };
 Middle MiddleOf(std::span<const Life> lives);
 
+// The middle of the values, which are reordered; 0 when there is none.
+double Median(std::vector<double>& values);
+
 struct Cohort {
   double p_value = 1;
   std::vector<std::uint32_t> members;  // in the most unlikely box, ascending positions

@@ -98,9 +98,7 @@ std::vector<std::uint64_t> Group::DropStrangers() {
     if (m.requests >= kLeastJudged) shares.push_back(ShareOf(m));
   }
   if (shares.empty()) return {};
-  const auto median = shares.begin() + static_cast<std::ptrdiff_t>(shares.size() / 2);
-  std::nth_element(shares.begin(), median, shares.end());
-  const double least = std::max(kLeastShare, kLeastOfUsual * *median);
+  const double least = std::max(kLeastShare, kLeastOfUsual * Median(shares));
   std::vector<std::uint64_t> strangers;
   for (const CampaignMember& m : members_) {
     if (m.requests >= kLeastJudged && ShareOf(m) < least) strangers.push_back(m.account);
@@ -123,12 +121,7 @@ void Group::Refresh(std::span<const Known> known) {
   for (std::size_t i = 0; i < known_.size(); ++i) {
     typical_[places_.at(known_[i])] = middle_.HasVolume(lives_[i]);
   }
-  containment_ = 0;
-  if (!containments.empty()) {
-    const auto median = containments.begin() + static_cast<std::ptrdiff_t>(containments.size() / 2);
-    std::nth_element(containments.begin(), median, containments.end());
-    containment_ = *median;
-  }
+  containment_ = Median(containments);
 }
 
 bool Group::Admits(const Life& life, const Fingerprint& fingerprint) const noexcept {

@@ -182,6 +182,7 @@ void Linker::Name(Group& group, Time now, Review& review) {
   }
   const auto lock = Lock(group);
   group.Name(now);
+  named_.fetch_add(1, std::memory_order_relaxed);
   review.named.push_back(group.id());
   for (const CampaignMember& m : group.list()) review.joined.emplace_back(m.account, group.id());
 }
@@ -309,6 +310,7 @@ std::optional<std::uint32_t> Linker::Add(wire::Reader& in) {
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
     groups[i]->Renumber(offset);
+    if (groups[i]->named()) named_.fetch_add(1, std::memory_order_relaxed);
     for (const CampaignMember& m : groups[i]->list()) {
       homes_.try_emplace(m.account, groups[i]->id());
     }

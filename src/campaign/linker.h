@@ -70,6 +70,9 @@ class Linker {
   //            Save cannot have written, or when there are too many groups
   std::optional<std::uint32_t> Add(wire::Reader& in);
 
+  // Campaigns named so far; waits for no review.
+  std::uint64_t named() const noexcept { return named_.load(std::memory_order_relaxed); }
+
   // Accounts with a fingerprint.
   std::size_t remembered() const;
 
@@ -105,6 +108,7 @@ class Linker {
   void Tell(const Assign& assign);
   std::uint32_t GroupOf(std::uint64_t account) const;
 
+  std::atomic<std::uint64_t> named_{0};
   CampaignOptions options_;
   std::uint64_t seed_;
   std::array<Shard, kShards> shards_;

@@ -30,6 +30,7 @@ MonitorStatistics Monitor::Statistics() const {
     out.evicted_accounts += shard.evicted();
     out.demoted_accounts += shard.demoted();
   }
+  out.campaigns = s.linker.named();
   const std::lock_guard lock(s.drift_mutex);
   out.drift = s.drift.value();
   return out;
@@ -70,6 +71,7 @@ std::string Monitor::Metrics() const {
   counter("clock_restarts_total", "Events more than an hour older than their account's newest.",
           s.clock_restarts);
   counter("wild_times_total", "Events before 1970 or after 2200.", s.wild_times);
+  counter("campaigns_total", "Campaigns named by reviews.", s.campaigns);
   counter("finished_horizons_total", "Horizons of accounts that ended.", s.finished_horizons);
   add("flagged_accounts_total", "counter", "Accounts that reached a level in a horizon.",
       static_cast<double>(s.flagged[1]), "{level=\"watch\"}");

@@ -80,6 +80,7 @@ TEST_F(Campaigns, AccountsThatMeetAreNamedAndNobodyElse) {
   const std::vector<Campaign> campaigns = monitor.Campaigns();
   ASSERT_EQ(campaigns.size(), 1u);
   EXPECT_EQ(campaigns[0].members.size(), kMembers);
+  EXPECT_EQ(monitor.Statistics().campaigns, 1u);
   for (std::size_t a = 0; a < kMembers + kStrangers; ++a) {
     const Explanation why = *monitor.Explain(Name(a));
     EXPECT_EQ(why.verdict.campaign, a < kMembers ? campaigns[0].id : 0) << a;
@@ -109,6 +110,7 @@ TEST_F(Campaigns, ARestoredMonitorGoesOnAsIfItHadNeverStopped) {
   }
   EXPECT_EQ(restored.Save(), monitor.Save());
   EXPECT_EQ(restored.Campaigns().size(), 1u);
+  EXPECT_EQ(restored.Statistics().campaigns, 1u);
 }
 
 TEST_F(Campaigns, AMergedMonitorHasTheOthersCampaigns) {
@@ -118,6 +120,7 @@ TEST_F(Campaigns, AMergedMonitorHasTheOthersCampaigns) {
   ASSERT_EQ(monitor.Campaigns().size(), 1u);
   EXPECT_EQ(monitor.Campaigns()[0].members.size(), kMembers);
   EXPECT_EQ(monitor.Explain(Name(0))->verdict.campaign, monitor.Campaigns()[0].id);
+  EXPECT_EQ(monitor.Statistics().campaigns, 1u);
 }
 
 TEST_F(Campaigns, WhoDoesNotWantThemGetsNone) {

@@ -352,7 +352,7 @@ TEST(Monitor, MetricsAreValidPrometheusText) {
     }
   }
   EXPECT_EQ(monitor.Metrics().back(), '\n');
-  EXPECT_EQ(samples.size(), 17u);
+  EXPECT_EQ(samples.size(), 18u);
 }
 
 }  // namespace
