@@ -54,7 +54,7 @@ step() {
 }
 
 # What the step's own runner said last of all: ctest's summary, a check's count.
-closing_line() { grep -hE '^[0-9]+% tests passed|^(check_[a-z]+|consumer_test|package_test): ' "$1" | tail -n 1; }
+closing_line() { grep -hE '^[0-9]+% tests passed|^(check_[a-z]+|(compare|consumer|package)_test): ' "$1" | tail -n 1; }
 
 build() { cmake --preset "$1" && cmake --build --preset "$1" --parallel "$jobs"; }
 run_tests() { ctest --preset "$1" --parallel "$jobs"; }
@@ -78,6 +78,7 @@ build_and_test release
 step "checks: layers" python3 tests/check_layers.py
 step "checks: comments" python3 tests/check_comments.py
 step "checks: exports" python3 tests/check_exports.py build/release/libdistillwatch.so
+step "benchmarks: compare" python3 tests/compare_test.py
 step "consumers" tests/consumer_test.sh
 step "python: package" tests/python/package_test.sh
 
