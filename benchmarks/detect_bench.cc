@@ -1,7 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
 // What each detector costs a request (Update) and a look (Measure), and what it costs to read a
-// request, beside their floors: to copy the detector's state, and to hash the text in bulk. One
+// request, beside their floors: to copy the detector's state, and those of its text (floors.h). One
 // item is a request or a look.
 
 #include <benchmark/benchmark.h>
@@ -14,9 +14,8 @@
 #include "distillwatch/observation.h"
 #include "distillwatch/rate_shape.h"
 #include "distillwatch/similarity.h"
+#include "floors.h"
 #include "support/observations.h"
-#include "support/random_inputs.h"
-#include "wire/xxh3.h"
 
 namespace distillwatch {
 namespace {
@@ -24,7 +23,6 @@ namespace {
 using support::Random;
 
 constexpr std::size_t kRequests = 4096;  // a power of 2: more than a processor learns by heart
-constexpr std::size_t kPrompts = 64;
 
 // The stream of a customer who varies a few frames, with as many terms as the shingler gives.
 std::vector<support::Seen> Stream() {
@@ -43,30 +41,32 @@ typename D::State Grown(const D& detector, const std::vector<support::Seen>& str
 }
 
 template <typename D>
-void BM_Detector_Update(benchmark::State& bench) {
+void BM_Detector_Update(benchmark::State& state) {
   auto stream = Stream();
   const D detector;
   const auto life = stream.back().observation.time - support::kStart + std::chrono::hours(1);
-  typename D::State state;
+  typename D::State grown;
   std::size_t i = 0;
-  for (auto _ : bench) {
+  bench::Loop loop(state);
+  for (auto _ : state) {
     Observation& seen = stream[i++ % kRequests].observation;
-    detector.Update(seen, state);
-    benchmark::DoNotOptimize(state);
+    detector.Update(seen, grown);
+    benchmark::DoNotOptimize(grown);
     seen.time += life;  // when it comes round again, it is later
   }
-  bench.SetItemsProcessed(bench.iterations());
+  loop.Report();
 }
 BENCHMARK(BM_Detector_Update<SimilarityDetector>);
 BENCHMARK(BM_Detector_Update<CoverageDetector>);
 BENCHMARK(BM_Detector_Update<RateShapeDetector>);
 
 template <typename D>
-void BM_Detector_Measure(benchmark::State& bench) {
+void BM_Detector_Measure(benchmark::State& state) {
   const D detector;
-  const typename D::State state = Grown(detector, Stream());
-  for (auto _ : bench) benchmark::DoNotOptimize(detector.Measure(state));
-  bench.SetItemsProcessed(bench.iterations());
+  const typename D::State grown = Grown(detector, Stream());
+  bench::Loop loop(state);
+  for (auto _ : state) benchmark::DoNotOptimize(detector.Measure(grown));
+  loop.Report();
 }
 BENCHMARK(BM_Detector_Measure<SimilarityDetector>);
 BENCHMARK(BM_Detector_Measure<CoverageDetector>);
@@ -74,63 +74,40 @@ BENCHMARK(BM_Detector_Measure<RateShapeDetector>);
 
 // The floor of an update: the state from memory that the processor has not at hand, and back.
 template <typename D>
-void BM_Floor_CopyState(benchmark::State& bench) {
+void BM_Floor_CopyState(benchmark::State& state) {
   std::vector<typename D::State> states(1024, Grown(D(), Stream()));
-  typename D::State state;
+  typename D::State copy;
   std::size_t i = 0;
-  for (auto _ : bench) {
+  bench::Loop loop(state);
+  for (auto _ : state) {
     auto& other = states[i++ * 389 % states.size()];
-    std::memcpy(static_cast<void*>(&state), &other, sizeof(state));
-    benchmark::DoNotOptimize(state);
-    std::memcpy(static_cast<void*>(&other), &state, sizeof(state));
+    std::memcpy(static_cast<void*>(&copy), &other, sizeof(copy));
+    benchmark::DoNotOptimize(copy);
+    std::memcpy(static_cast<void*>(&other), &copy, sizeof(copy));
     benchmark::DoNotOptimize(other);
   }
-  bench.SetItemsProcessed(bench.iterations());
-  bench.SetBytesProcessed(bench.iterations() * static_cast<std::int64_t>(2 * sizeof(state)));
+  loop.Report(state.iterations() * static_cast<std::int64_t>(2 * sizeof(copy)));
 }
 BENCHMARK(BM_Floor_CopyState<SimilarityDetector>);
 BENCHMARK(BM_Floor_CopyState<CoverageDetector>);
 BENCHMARK(BM_Floor_CopyState<RateShapeDetector>);
 
-std::vector<std::string> Prompts(std::size_t bytes) {
-  Random random(2);
-  std::vector<std::string> prompts;
-  for (std::size_t i = 0; i < kPrompts; ++i) {
-    prompts.push_back(support::EnglishLike(bytes, random));
-  }
-  return prompts;
-}
-
-// The range is the size of the prompt in bytes.
-void BM_Observation_Read(benchmark::State& bench) {
-  const auto prompts = Prompts(static_cast<std::size_t>(bench.range(0)));
+// The range is the size of the prompt in bytes; x_floor is in multiples of copying, hashing and
+// folding it.
+void BM_Observation_Read(benchmark::State& state) {
+  const auto bytes = static_cast<std::size_t>(state.range(0));
   const Shingler shingler = *Shingler::Create("sixteen bytes ok");
   TextScratch scratch(shingler.max_prompt_bytes());
   Event event;
   event.time = support::kStart;
   event.model = "a-model";
-  std::size_t i = 0;
-  for (auto _ : bench) {
-    event.prompt = prompts[i++ % kPrompts];
-    benchmark::DoNotOptimize(Read(event, shingler, scratch));
-  }
-  bench.SetItemsProcessed(bench.iterations());
-  bench.SetBytesProcessed(bench.iterations() * bench.range(0));
+  bench::RunOnText(state, bench::PromptsOf(bench::kTexts[0], bytes), bench::TextFloorNs(bytes),
+                   [&](const std::string& prompt) {
+                     event.prompt = prompt;
+                     benchmark::DoNotOptimize(Read(event, shingler, scratch));
+                   });
 }
 BENCHMARK(BM_Observation_Read)->Arg(64)->Arg(512)->Arg(2048)->Arg(16384);
-
-// The floor of reading: one pass over the same text.
-void BM_Floor_HashText(benchmark::State& bench) {
-  const auto prompts = Prompts(static_cast<std::size_t>(bench.range(0)));
-  std::size_t i = 0;
-  for (auto _ : bench) {
-    const std::string& prompt = prompts[i++ % kPrompts];
-    benchmark::DoNotOptimize(XXH3_64bits(prompt.data(), prompt.size()));
-  }
-  bench.SetItemsProcessed(bench.iterations());
-  bench.SetBytesProcessed(bench.iterations() * bench.range(0));
-}
-BENCHMARK(BM_Floor_HashText)->Arg(64)->Arg(512)->Arg(2048)->Arg(16384);
 
 }  // namespace
 }  // namespace distillwatch

@@ -1,66 +1,37 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// What a request costs in a whole monitor, by its size and by the number of accounts, beside its
-// floors in the same run: copying the prompt, hashing it in bulk, and reading its text. One item is
-// one event. p50, p99 and p99.9 are of single events, in ns, by a histogram of its own.
+// What a request costs in a whole monitor: by its text, by the number of accounts, by threads. One
+// item is one event. x_floor is its time in multiples of its floors in the same run (floors.h): to
+// copy, hash and fold its text, and a load from a table as large as that of the accounts. p50, p99
+// and p99.9 are of single events, by a histogram of its own.
+//
+// Benchmarks of more than 100,000 accounts are there when DISTILLWATCH_BENCH_ACCOUNTS is set to the
+// most that there may be. 10 million take 11 GB and minutes.
 
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include <array>
-#include <bit>
 #include <chrono>
-#include <cstring>
+#include <cstdlib>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "distillwatch/custom_detector.h"
 #include "distillwatch/monitor.h"
-#include "support/random_inputs.h"
+#include "floors.h"
+#include "latency_histogram.h"
 #include "support/traffic.h"
-#include "wire/xxh3.h"
 
 namespace distillwatch {
 namespace {
 
+using bench::LatencyHistogram;
+using bench::Loop;
+using bench::Prompts;
+using bench::PromptsOf;
 using support::Random;
-
-constexpr std::size_t kPrompts = 256;  // different ones, a power of two
-
-// Times of single events, in bins an eighth of an octave wide.
-class LatencyHistogram {
- public:
-  void Add(std::chrono::steady_clock::duration time) {
-    const auto ns = static_cast<std::uint64_t>(time.count()) | 1;
-    const auto octave = static_cast<std::size_t>(std::bit_width(ns)) - 1;
-    const std::size_t eighth = octave < 3 ? 0 : (ns >> (octave - 3)) & 7;
-    ++bins_[std::min(octave * 8 + eighth, bins_.size() - 1)];
-    ++events_;
-  }
-  // The upper edge of the bin.
-  double Quantile(double q) const {
-    std::uint64_t below = 0;
-    for (std::size_t bin = 0; bin < bins_.size(); ++bin) {
-      below += bins_[bin];
-      if (static_cast<double>(below) >= q * static_cast<double>(events_)) {
-        return std::exp2(static_cast<double>(bin / 8)) * (1 + static_cast<double>(bin % 8 + 1) / 8);
-      }
-    }
-    return 0;
-  }
-
- private:
-  std::array<std::uint64_t, 400> bins_{};
-  std::uint64_t events_ = 0;
-};
-
-std::vector<std::string> Prompts(std::size_t bytes) {
-  Random random(1);
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < kPrompts; ++i) out.push_back(support::EnglishLike(bytes, random));
-  return out;
-}
 
 // What a host might add, to see what it costs.
 class UnitsDetector {
@@ -79,6 +50,8 @@ class UnitsDetector {
   }
 };
 
+constexpr std::size_t kMostMemory = std::size_t{16} << 30;
+
 Monitor NewMonitor(std::uint32_t shards, bool own_detector = false) {
   static const Reference plain = support::SmallReference();
   Options options;
@@ -92,158 +65,183 @@ Monitor NewMonitor(std::uint32_t shards, bool own_detector = false) {
   options.promise = {.per_million = 50'000, .contamination = 0};
   options.origin = support::kLogStart;
   options.shards = shards;
-  options.max_memory_bytes = std::size_t{8} << 30;
+  options.max_memory_bytes = kMostMemory;
   return *Monitor::Create(options);
 }
 
-// Events of accounts drawn evenly, each with 20 requests before the clock starts.
+// Events of accounts drawn evenly.
 class Traffic {
  public:
-  Traffic(std::size_t accounts, std::size_t bytes, std::uint64_t seed)
-      : accounts_(accounts), prompts_(Prompts(bytes)), random_(seed) {}
+  Traffic(std::size_t accounts, const Prompts& prompts, std::uint64_t seed)
+      : accounts_(accounts), prompts_(prompts), random_(seed) {}
 
   Event Next() {
     account_ = random_.Bits() % accounts_;
     now_ += std::chrono::microseconds(86'400'000'000 / 50 / static_cast<std::int64_t>(accounts_));
-    return {.account = {reinterpret_cast<const char*>(&account_), sizeof(account_)},
-            .time = now_,
-            .prompt = prompts_[random_.Bits() % kPrompts]};
+    return Request(random_.Bits());
   }
-  void Warm(Monitor& monitor, int requests) {
-    for (int i = 0; i < requests; ++i) {
-      for (account_ = 0; account_ < accounts_; ++account_) {
-        monitor.Observe(
-            {.account = {reinterpret_cast<const char*>(&account_), sizeof(account_)},
-             .time = now_ + std::chrono::minutes(i),
-             .prompt = prompts_[(account_ * 31 + static_cast<std::size_t>(i)) % kPrompts]});
-      }
+  // One request each of the accounts 0, step, 2 step, ...
+  void Round(Monitor& monitor, std::size_t step) {
+    for (account_ = 0; account_ < accounts_; account_ += step) {
+      monitor.Observe(Request(account_ * 31 + rounds_));
     }
-    now_ += std::chrono::minutes(requests);
+    ++rounds_;
+    now_ += std::chrono::minutes(1);
   }
-  const std::vector<std::string>& prompts() const { return prompts_; }
+  void Rounds(Monitor& monitor, int rounds, std::size_t step = 1) {
+    for (int i = 0; i < rounds; ++i) Round(monitor, step);
+  }
+  std::size_t bytes() const { return prompts_.front().size(); }
 
  private:
+  Event Request(std::uint64_t prompt) const {
+    return {.account = {reinterpret_cast<const char*>(&account_), sizeof(account_)},
+            .time = now_,
+            .prompt = prompts_[prompt % bench::kPrompts]};
+  }
   std::uint64_t accounts_;
-  std::vector<std::string> prompts_;
+  const Prompts& prompts_;
   Random random_;
   Time now_ = support::kLogStart;
-  std::uint64_t account_ = 0;
+  std::uint64_t account_ = 0, rounds_ = 0;
 };
 
-void Count(benchmark::State& state, std::size_t bytes) {
-  state.SetItemsProcessed(state.iterations());
-  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
-}
-
-void Run(benchmark::State& state, Monitor& monitor, Traffic& traffic, std::size_t bytes) {
+void Run(benchmark::State& state, Monitor& monitor, Traffic& traffic) {
+  const MonitorStatistics before = monitor.Statistics();
+  const double floor_ns =
+      bench::TextFloorNs(std::min<std::size_t>(traffic.bytes(), Options().max_prompt_bytes)) +
+      bench::LoadFloorNs(before.state_bytes);
   LatencyHistogram latency;
+  Loop loop(state);
   for (auto _ : state) {
     const Event event = traffic.Next();
     const auto start = std::chrono::steady_clock::now();
     benchmark::DoNotOptimize(monitor.Observe(event));
     latency.Add(std::chrono::steady_clock::now() - start);
   }
-  Count(state, bytes);
-  state.counters["p50_ns"] = latency.Quantile(0.5);
-  state.counters["p99_ns"] = latency.Quantile(0.99);
-  state.counters["p99.9_ns"] = latency.Quantile(0.999);
-  const MonitorStatistics s = monitor.Statistics();
-  state.counters["state_B_per_account"] =
-      static_cast<double>(s.state_bytes) / static_cast<double>(s.accounts);
+  loop.Report(state.iterations() * static_cast<std::int64_t>(traffic.bytes()), floor_ns);
+  latency.Report(state);
 }
 
-// Arguments: bytes of a prompt, accounts.
-void BM_Monitor_Observe(benchmark::State& state) {
-  const auto bytes = static_cast<std::size_t>(state.range(0));
-  const auto accounts = static_cast<std::size_t>(state.range(1));
-  Monitor monitor = NewMonitor(64);
-  Traffic traffic(accounts, bytes, 1);
-  traffic.Warm(monitor, accounts > 100'000 ? 1 : 20);  // a million stay in the lite tier
-  Run(state, monitor, traffic, bytes);
+// English of these bytes, 1000 accounts with 20 requests each before the clock starts.
+void RunThousand(benchmark::State& state, Monitor monitor, const bench::Text& text,
+                 std::size_t bytes) {
+  Traffic traffic(1000, PromptsOf(text, bytes), 1);
+  traffic.Rounds(monitor, 20);
+  Run(state, monitor, traffic);
 }
-BENCHMARK(BM_Monitor_Observe)
-    ->ArgNames({"bytes", "accounts"})
-    ->Args({64, 1000})
-    ->Args({512, 1000})
-    ->Args({2048, 1000})
-    ->Args({16384, 1000})
-    ->Args({512, 100'000})
-    ->Args({2048, 100'000})
-    ->Args({512, 1'000'000})
-    ->Args({2048, 1'000'000});
+
+void RegisterTexts() {
+  for (const bench::Text& text : bench::kTexts) {
+    for (const std::size_t bytes : bench::kTextBytes) {
+      const std::string kind = &text == &bench::kTexts[0] ? "" : text.name + std::string("/");
+      benchmark::RegisterBenchmark(
+          ("BM_Monitor_Observe/" + kind + "bytes:" + std::to_string(bytes) + "/accounts:1000")
+              .c_str(),
+          [&text, bytes](benchmark::State& state) {
+            RunThousand(state, NewMonitor(64), text, bytes);
+          });
+    }
+  }
+}
+
+// Many accounts, of which all, or one in ten when there are a million or more, have 20 requests.
+// They are kept until others are asked for: to make them takes longer than to measure.
+struct ManyAccounts {
+  ManyAccounts(std::size_t n, std::size_t bytes)
+      : accounts(n),
+        before(HeapBytes()),
+        monitor(NewMonitor(64)),
+        traffic(n, PromptsOf(bench::kTexts[0], bytes), 1) {
+    traffic.Round(monitor, 1);
+    traffic.Rounds(monitor, 19, n >= 1'000'000 ? 10 : 1);
+  }
+  static double HeapBytes() {
+    const struct mallinfo2 heap = mallinfo2();
+    return static_cast<double>(heap.uordblks + heap.hblkhd);
+  }
+  std::size_t accounts;
+  double before;
+  Monitor monitor;
+  Traffic traffic;
+};
+
+void RunMany(benchmark::State& state, std::size_t accounts, std::size_t bytes) {
+  static std::unique_ptr<ManyAccounts> many;
+  if (many == nullptr || many->accounts != accounts || many->traffic.bytes() != bytes) {
+    many.reset();
+    many = std::make_unique<ManyAccounts>(accounts, bytes);
+  }
+  Run(state, many->monitor, many->traffic);
+  const MonitorStatistics s = many->monitor.Statistics();
+  const auto n = static_cast<double>(s.accounts);
+  state.counters["state_B_per_account"] = static_cast<double>(s.state_bytes) / n;
+  state.counters["heap_B_per_account"] = (ManyAccounts::HeapBytes() - many->before) / n;
+  state.counters["full_accounts"] = static_cast<double>(s.full_accounts);
+}
+
+void RegisterAccounts() {
+  const char* most = std::getenv("DISTILLWATCH_BENCH_ACCOUNTS");
+  for (const std::size_t accounts : {10'000, 100'000, 1'000'000, 10'000'000}) {
+    if (accounts > (most == nullptr ? 100'000 : std::strtoull(most, nullptr, 10))) continue;
+    for (const std::size_t bytes : {512, 2048}) {
+      benchmark::RegisterBenchmark(
+          ("BM_Monitor_Observe/bytes:" + std::to_string(bytes) +
+           "/accounts:" + std::to_string(accounts))
+              .c_str(),
+          [accounts, bytes](benchmark::State& state) { RunMany(state, accounts, bytes); });
+    }
+  }
+}
 
 void BM_Monitor_ObserveOneShard(benchmark::State& state) {
-  Monitor monitor = NewMonitor(1);
-  Traffic traffic(1000, 512, 2);
-  traffic.Warm(monitor, 20);
-  Run(state, monitor, traffic, 512);
+  RunThousand(state, NewMonitor(1), bench::kTexts[0], 512);
 }
 BENCHMARK(BM_Monitor_ObserveOneShard);
 
 void BM_Monitor_ObserveWithOwnDetector(benchmark::State& state) {
-  Monitor monitor = NewMonitor(64, true);
-  Traffic traffic(1000, 512, 2);
-  traffic.Warm(monitor, 20);
-  Run(state, monitor, traffic, 512);
+  RunThousand(state, NewMonitor(64, true), bench::kTexts[0], 512);
 }
 BENCHMARK(BM_Monitor_ObserveWithOwnDetector);
 
-// Threads at work on one monitor. Argument: accounts; 1 is a hot account that all of them share.
+// Threads at work on one monitor. With one account, all of them share it; with one shard, all
+// accounts wait for the same lock.
 void BM_Monitor_ObserveThreads(benchmark::State& state) {
   static std::unique_ptr<Monitor> monitor;
   const auto accounts = static_cast<std::size_t>(state.range(0));
-  if (state.thread_index() == 0) monitor = std::make_unique<Monitor>(NewMonitor(64));
-  Traffic traffic(accounts, 512, static_cast<std::uint64_t>(state.thread_index()) + 3);
+  const Prompts& prompts = PromptsOf(bench::kTexts[0], 512);
+  if (state.thread_index() == 0) {
+    monitor = std::make_unique<Monitor>(NewMonitor(static_cast<std::uint32_t>(state.range(1))));
+    Traffic(accounts, prompts, 2).Rounds(*monitor, 20);
+  }
+  Traffic traffic(accounts, prompts, static_cast<std::uint64_t>(state.thread_index()) + 3);
+  Loop loop(state);
   for (auto _ : state) benchmark::DoNotOptimize(monitor->Observe(traffic.Next()));
-  Count(state, 512);
+  loop.Report(state.iterations() * 512);
 }
 BENCHMARK(BM_Monitor_ObserveThreads)
-    ->ArgName("accounts")
-    ->Arg(1)
-    ->Arg(10'000)
+    ->ArgNames({"accounts", "shards"})
+    ->Args({1, 64})
+    ->Args({10'000, 1})
+    ->Args({10'000, 64})
     ->Threads(1)
     ->Threads(2)
     ->UseRealTime();
 
-// Floors: what an event of that size costs at least.
-template <typename Work>
-void Floor(benchmark::State& state, Work&& work) {
-  const auto bytes = static_cast<std::size_t>(state.range(0));
-  const std::vector<std::string> prompts = Prompts(bytes);
-  std::size_t i = 0;
-  for (auto _ : state) work(prompts[i++ % kPrompts]);
-  Count(state, bytes);
+void BM_Floor_Load(benchmark::State& state) {
+  bench::Load load(static_cast<std::size_t>(state.range(0)) << 20);
+  Loop loop(state);
+  for (auto _ : state) load();
+  loop.Report();
 }
-void BM_Floor_Copy(benchmark::State& state) {
-  std::string copy(16384, '\0');
-  Floor(state, [&](const std::string& prompt) {
-    std::memcpy(copy.data(), prompt.data(), prompt.size());
-    benchmark::DoNotOptimize(copy.data());
-    benchmark::ClobberMemory();
-  });
-}
-BENCHMARK(BM_Floor_Copy)->Arg(64)->Arg(512)->Arg(2048)->Arg(16384);
-void BM_Floor_Xxh3(benchmark::State& state) {
-  Floor(state, [&](const std::string& prompt) {
-    benchmark::DoNotOptimize(XXH3_64bits(prompt.data(), prompt.size()));
-  });
-}
-BENCHMARK(BM_Floor_Xxh3)->Arg(64)->Arg(512)->Arg(2048)->Arg(16384);
-void BM_Floor_Shingler(benchmark::State& state) {
-  const Shingler shingler = *Shingler::Create(support::kTestKey);
-  TextScratch scratch(shingler.max_prompt_bytes());
-  Floor(state, [&](const std::string& prompt) {
-    benchmark::DoNotOptimize(shingler.Extract(prompt, scratch));
-  });
-}
-BENCHMARK(BM_Floor_Shingler)->Arg(64)->Arg(512)->Arg(2048)->Arg(16384);
+BENCHMARK(BM_Floor_Load)->ArgName("MiB")->Arg(1)->Arg(32)->Arg(1024);
 
 // Argument: accounts, half of them full. Bytes are of the snapshot.
 Monitor HalfFull(std::size_t accounts) {
   Monitor monitor = NewMonitor(64);
-  Traffic all(accounts, 200, 4), half(accounts / 2, 200, 4);
-  all.Warm(monitor, 4);
-  half.Warm(monitor, 20);
+  const Prompts& prompts = PromptsOf(bench::kTexts[0], 200);
+  Traffic(accounts, prompts, 4).Rounds(monitor, 4);
+  Traffic(accounts / 2, prompts, 4).Rounds(monitor, 20);
   return monitor;
 }
 void BM_Monitor_Save(benchmark::State& state) {
@@ -265,7 +263,7 @@ void BM_Monitor_Restore(benchmark::State& state) {
   options.key = support::kTestKey;
   options.reference = support::SmallReference();
   options.promise = {.per_million = 50'000, .contamination = 0};
-  options.max_memory_bytes = std::size_t{8} << 30;
+  options.max_memory_bytes = kMostMemory;
   for (auto _ : state) {
     const Result<Monitor> restored = Monitor::Restore(saved, options);
     if (!restored.ok()) state.SkipWithError(restored.status().message().c_str());
@@ -273,6 +271,8 @@ void BM_Monitor_Restore(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(saved.size()));
 }
 BENCHMARK(BM_Monitor_Restore)->Arg(20'000)->Unit(benchmark::kMillisecond);
+
+const bool registered = (bench::RegisterTextFloors(), RegisterTexts(), RegisterAccounts(), true);
 
 }  // namespace
 }  // namespace distillwatch

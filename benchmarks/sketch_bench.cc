@@ -15,6 +15,7 @@
 #include "distillwatch/hyperloglog.h"
 #include "distillwatch/minhash.h"
 #include "distillwatch/reservoir.h"
+#include "loop.h"
 #include "support/random_inputs.h"
 
 namespace distillwatch {
@@ -29,8 +30,9 @@ constexpr std::uint64_t kKey = 42;
 template <typename Work>
 void Measure(benchmark::State& state, Work&& work) {
   std::size_t i = 0;
+  bench::Loop loop(state);
   for (auto _ : state) work(i++ % kInputs);
-  state.SetItemsProcessed(state.iterations());
+  loop.Report();
 }
 
 template <std::size_t kSlots>

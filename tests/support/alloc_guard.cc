@@ -7,10 +7,13 @@
 
 namespace {
 
+constexpr std::size_t kDefault = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
 thread_local std::size_t calls = 0;
 
 void* Allocate(std::size_t size, std::size_t alignment) noexcept {
   ++calls;
+  if (alignment <= kDefault) return std::malloc(size == 0 ? 1 : size);  // faster, for benchmarks
   // aligned_alloc wants a multiple of the alignment, and no pointer may be null for size 0.
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
   return std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
@@ -21,8 +24,6 @@ void* AllocateOrThrow(std::size_t size, std::size_t alignment) {
   if (p == nullptr) throw std::bad_alloc();
   return p;
 }
-
-constexpr std::size_t kDefault = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
 }  // namespace
 
