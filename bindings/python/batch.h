@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "column.h"
+#include "custom.h"
 
 namespace distillwatch::python {
 
@@ -64,7 +65,7 @@ void Batch::ForEach(std::size_t threads, See&& see) {
     const std::size_t end = std::min(size_, begin + block);
     Load(begin, end);
     {
-      const py::gil_scoped_release unlocked;
+      const Unlocked unlocked;
       // The very first event decides where horizons begin, so it comes before all others.
       const bool alone = begin == 0 && threads > 1;
       if (alone) {
@@ -85,6 +86,7 @@ void Batch::ForEach(std::size_t threads, See&& see) {
       for (std::size_t worker = 1; worker < threads; ++worker) others.emplace_back(work, worker);
       work(0);
     }
+    AfterDetectors();
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
 }

@@ -1,8 +1,10 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 
 #include <cmath>
+#include <cstring>
 
 #include "bind.h"
+#include "custom.h"
 #include "distillwatch/coverage.h"
 #include "distillwatch/observation.h"
 #include "distillwatch/rate_shape.h"
@@ -10,12 +12,6 @@
 
 namespace distillwatch::python {
 namespace {
-
-// An Observation with terms of its own.
-struct OwnedObservation {
-  Observation seen;
-  std::vector<std::uint64_t> terms;
-};
 
 template <typename D>
 void BindDetector(py::module_& m, const char* name, const char* doc) {
@@ -48,18 +44,102 @@ void BindDetector(py::module_& m, const char* name, const char* doc) {
           py::arg("state"))
       .def("__repr__", [name = std::string(name)](const D&) { return name + "()"; });
   detector.attr("name") = std::string(D::kName);
-  constexpr const char* kForms[] = {"number", "share", "nats", "hours", "log2", "exp"};
   py::tuple features(D::kFeatures.size());
   for (std::size_t f = 0; f < D::kFeatures.size(); ++f) {
-    const FeatureSpec& spec = D::kFeatures[f];
-    features[f] = Python("distillwatch._types", "FeatureSpec")(
-        std::string(spec.name), std::string(spec.words),
-        kForms[static_cast<std::size_t>(spec.form)]);
+    features[f] = FromSpec(D::kFeatures[f]);
   }
   detector.attr("features") = features;
 }
 
+// The bytes of a state, where a detector of C++ may find them.
+class StateBytes {
+ public:
+  StateBytes(const PythonDetector& detector, py::handle state) : bytes_(detector.state_bytes()) {
+    if (state.is_none()) {
+      detector.Begin(bytes_);
+      return;
+    }
+    const Text text(state, "state");
+    if (text.view().size() != bytes_.size()) {
+      throw py::value_error("state has " + std::to_string(text.view().size()) +
+                            " bytes; allowed: " + std::to_string(bytes_.size()));
+    }
+    std::memcpy(bytes_.data(), text.view().data(), bytes_.size());
+  }
+  std::span<std::byte> span() { return bytes_; }
+  py::bytes ToBytes() const {
+    return python::ToBytes({reinterpret_cast<const char*>(bytes_.data()), bytes_.size()});
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+void BindCustom(py::module_& m) {
+  py::class_<PythonDetector, std::shared_ptr<PythonDetector>>(
+      m, "CustomDetector", "A detector of your own inside a monitor, beside ours.")
+      .def(py::init<py::object>(), py::arg("detector"))
+      .def_property_readonly("detector", &PythonDetector::detector)
+      .def_property_readonly("name", &PythonDetector::name)
+      .def_property_readonly("features",
+                             [](const PythonDetector& d) {
+                               py::tuple out(d.features().size());
+                               for (std::size_t f = 0; f < out.size(); ++f)
+                                 out[f] = FromSpec(d.features()[f]);
+                               return out;
+                             })
+      .def_property_readonly("state_bytes", &PythonDetector::state_bytes)
+      .def_property_readonly("failures", &PythonDetector::failures)
+      .def_property_readonly("first_failure", &PythonDetector::first_failure)
+      .def("begin",
+           [](const PythonDetector& d) {
+             const StateBytes state(d, py::none());
+             AfterDetectors();
+             return state.ToBytes();
+           })
+      .def(
+          "update",
+          [](const PythonDetector& d, const OwnedObservation& seen, py::handle state) {
+            StateBytes bytes(d, state);
+            d.Update(seen.seen, bytes.span());
+            AfterDetectors();
+            return bytes.ToBytes();
+          },
+          py::arg("seen"), py::arg("state"))
+      .def(
+          "measure",
+          [](const PythonDetector& d, py::handle state) {
+            std::vector<float> values(d.features().size());
+            d.Measure(StateBytes(d, state).span(), values);
+            AfterDetectors();
+            py::dict out;
+            for (std::size_t f = 0; f < values.size(); ++f)
+              out[py::str(std::string(d.features()[f].name))] = py::float_(values[f]);
+            return out;
+          },
+          py::arg("state"))
+      .def(
+          "valid",
+          [](const PythonDetector& d, py::handle state) {
+            const bool valid = d.Valid(StateBytes(d, state).span());
+            AfterDetectors();
+            return valid;
+          },
+          py::arg("state"))
+      .def("__repr__", [](const PythonDetector& d) {
+        return "<CustomDetector '" + std::string(d.name()) +
+               "': " + std::to_string(d.features().size()) + " features, " +
+               std::to_string(d.state_bytes()) + " bytes, " + std::to_string(d.failures()) +
+               " failures>";
+      });
+}
+
 }  // namespace
+
+py::object FromSpec(const FeatureSpec& spec) {
+  return Python("distillwatch._types", "FeatureSpec")(std::string(spec.name),
+                                                      std::string(spec.words), FormName(spec.form));
+}
 
 void BindDetect(py::module_& m) {
   py::class_<OwnedObservation>(m, "Observation", "What detectors see of one request. No text.")
@@ -96,18 +176,12 @@ void BindDetect(py::module_& m) {
       [](py::handle event, const Shingler& shingler) {
         const OwnedEvent owned(event);
         TextScratch scratch(shingler.max_prompt_bytes());
-        OwnedObservation out;
-        {
-          const py::gil_scoped_release unlocked;
-          out.seen = Read(owned.event(), shingler, scratch);
-          out.terms.assign(out.seen.terms.begin(), out.seen.terms.end());
-        }
-        // Moving the vector does not move its elements.
-        out.seen.terms = out.terms;
-        return out;
+        const py::gil_scoped_release unlocked;
+        return OwnedObservation(Read(owned.event(), shingler, scratch));
       },
       py::arg("event"), py::arg("shingler"));
 
+  BindCustom(m);
   BindDetector<SimilarityDetector>(m, "SimilarityDetector",
                                    "How much an account's requests resemble each other.");
   BindDetector<CoverageDetector>(

@@ -2,71 +2,87 @@
 //
 // What refitting a score needs beside looks (looks.cc): ranks, trees, and a reference made of them.
 
+#include <pybind11/stl.h>
+
 #include <cmath>
 #include <limits>
 
 #include "bind.h"
 #include "calibrate/reference_content.h"
+#include "custom.h"
 #include "monitor/engine.h"
 #include "score/fit.h"
 
 namespace distillwatch::python {
 namespace {
 
-using monitor::kFeatures;
-
 using Requests = Matrix<std::uint32_t>;
 using Features = Matrix<float>;
 using Bins = Matrix<std::uint8_t>;
 using Weights = Matrix<double>;
 
-std::size_t RowsOf(const py::array& features, const Requests& requests) {
-  if (features.ndim() != 2 || features.shape(1) != static_cast<py::ssize_t>(kFeatures)) {
-    throw py::value_error("features must have " + std::to_string(kFeatures) + " columns");
+// How many columns of features an array has: ours, and those of one's own detectors.
+std::size_t ColumnsOf(const py::array& features) {
+  constexpr auto kLeast = static_cast<py::ssize_t>(monitor::kFeatures);
+  constexpr auto kMost = static_cast<py::ssize_t>(score::Model::kMostFeatures);
+  if (features.ndim() != 2 || features.shape(1) < kLeast || features.shape(1) > kMost) {
+    throw py::value_error("features must have " + std::to_string(kLeast) + " to " +
+                          std::to_string(kMost) + " columns");
   }
+  return static_cast<std::size_t>(features.shape(1));
+}
+
+void RequireColumns(const py::array& features, std::size_t columns) {
+  if (ColumnsOf(features) == columns) return;
+  throw py::value_error("features must have " + std::to_string(columns) + " columns, not " +
+                        std::to_string(ColumnsOf(features)) + ": the same detectors everywhere");
+}
+
+std::size_t RowsOf(const py::array& features, const Requests& requests) {
+  ColumnsOf(features);
   if (requests.ndim() != 1 || requests.shape(0) != features.shape(0))
     throw py::value_error("requests must have one entry for each row of features");
   return static_cast<std::size_t>(requests.shape(0));
 }
 
 score::Ranks LearnRanks(const Requests& requests, const Features& features) {
-  const std::size_t rows = RowsOf(features, requests);
+  const std::size_t rows = RowsOf(features, requests), columns = ColumnsOf(features);
   if (rows == 0) throw py::value_error("ranks need a look at least");
   std::vector<score::Look> looks(rows);
   std::vector<const score::Look*> pointers;
   for (std::size_t i = 0; i < rows; ++i) {
-    const float* row = features.data() + i * kFeatures;
+    const float* row = features.data() + i * columns;
     looks[i].requests = requests.data()[i];
-    looks[i].features.assign(row, row + kFeatures);
+    looks[i].features.assign(row, row + columns);
     for (float& value : looks[i].features) {
       if (!std::isfinite(value)) value = std::numeric_limits<float>::quiet_NaN();
     }
     pointers.push_back(&looks[i]);
   }
   const py::gil_scoped_release unlocked;
-  return score::Ranks::Learn(pointers, kFeatures);
+  return score::Ranks::Learn(pointers, columns);
 }
 
 py::array_t<std::uint8_t> BinsOf(const score::Ranks& ranks, const Requests& requests,
                                  const Features& features) {
-  const std::size_t rows = RowsOf(features, requests);
-  std::vector<std::uint8_t> out(rows * kFeatures);
+  const std::size_t rows = RowsOf(features, requests), columns = ranks.features();
+  RequireColumns(features, columns);
+  std::vector<std::uint8_t> out(rows * columns);
   for (std::size_t i = 0; i < rows; ++i) {
     const std::size_t epoch = score::EpochOf(requests.data()[i]);
-    for (std::size_t f = 0; f < kFeatures; ++f)
-      out[i * kFeatures + f] = ranks.Bin(epoch, f, features.data()[i * kFeatures + f]);
+    for (std::size_t f = 0; f < columns; ++f)
+      out[i * columns + f] = ranks.Bin(epoch, f, features.data()[i * columns + f]);
   }
   return ToArray(std::move(out),
-                 {static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(kFeatures)});
+                 {static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)});
 }
 
 score::Rows RowsOf(const Bins& bins, const Weights& weights, const char* name) {
-  if (bins.ndim() != 2 || bins.shape(1) != static_cast<py::ssize_t>(kFeatures) ||
-      weights.ndim() != 1 || weights.shape(0) != bins.shape(0) || bins.shape(0) == 0) {
-    throw py::value_error(std::string(name) + " must be rows of " + std::to_string(kFeatures) +
-                          " bins and as many weights");
+  const std::size_t columns = ColumnsOf(bins);
+  if (weights.ndim() != 1 || weights.shape(0) != bins.shape(0) || bins.shape(0) == 0) {
+    throw py::value_error(std::string(name) + " must be rows of bins and as many weights");
   }
-  score::Rows rows{.features = kFeatures};
+  score::Rows rows{.features = columns};
   rows.bins.assign(bins.data(), bins.data() + bins.size());
   rows.weights.assign(weights.data(), weights.data() + weights.size());
   for (const std::uint8_t bin : rows.bins) {
@@ -84,6 +100,7 @@ py::dict FitTrees(const Bins& positive_bins, const Weights& positive_weights,
                   std::size_t leaves, double learning_rate, double ridge, double least_rows) {
   const score::Rows positives = RowsOf(positive_bins, positive_weights, "positives");
   const score::Rows unlabelled = RowsOf(unlabelled_bins, unlabelled_weights, "unlabelled");
+  RequireColumns(unlabelled_bins, positives.features);
   if (trees == 0 || trees > score::Model::kMostTrees)
     throw py::value_error("trees is " + std::to_string(trees) + "; allowed: 1 to 4096");
   if (leaves < 2 || leaves > 1024)
@@ -122,7 +139,8 @@ py::dict FitTrees(const Bins& positive_bins, const Weights& positive_weights,
 
 score::Model MakeModel(const Matrix<float>& value, const Matrix<std::uint16_t>& left,
                        const Bins& feature, const Bins& last_left,
-                       const Matrix<std::int32_t>& start, const Matrix<float>& scales) {
+                       const Matrix<std::int32_t>& start, const Matrix<float>& scales,
+                       std::size_t features) {
   const py::ssize_t nodes = value.size();
   if (left.size() != nodes || feature.size() != nodes || last_left.size() != nodes)
     throw py::value_error("value, left, feature and last_left must be of one length");
@@ -145,27 +163,27 @@ score::Model MakeModel(const Matrix<float>& value, const Matrix<std::uint16_t>& 
     throw py::value_error("scales must have a median and a 95th percentile for each of 5 ages");
   for (std::size_t e = 0; e < score::kEpochs; ++e)
     of_epochs[e] = {.median = scales.data()[2 * e], .p95 = scales.data()[2 * e + 1]};
-  score::Model model(kFeatures, std::move(trees), of_epochs);
+  score::Model model(features, std::move(trees), of_epochs);
   if (!model.Valid()) throw py::value_error("these trees are not a model");
   return model;
 }
 
 template <typename Of>
-py::array_t<double> EachRow(const Bins& bins, Of&& of) {
-  if (bins.ndim() != 2 || bins.shape(1) != static_cast<py::ssize_t>(kFeatures))
-    throw py::value_error("bins must have " + std::to_string(kFeatures) + " columns");
+py::array_t<double> EachRow(const score::Model& model, const Bins& bins, Of&& of) {
+  const std::size_t columns = model.features();
+  RequireColumns(bins, columns);
   std::vector<double> out(static_cast<std::size_t>(bins.shape(0)));
   {
     const py::gil_scoped_release unlocked;
     for (std::size_t i = 0; i < out.size(); ++i)
-      out[i] = of(i, std::span<const std::uint8_t>(bins.data() + i * kFeatures, kFeatures));
+      out[i] = of(i, std::span<const std::uint8_t>(bins.data() + i * columns, columns));
   }
   return ToArray(std::move(out));
 }
 
 py::array_t<double> Scores(const score::Model& model, const Requests& requests, const Bins& bins) {
   RowsOf(bins, requests);
-  return EachRow(bins, [&](std::size_t i, std::span<const std::uint8_t> row) {
+  return EachRow(model, bins, [&](std::size_t i, std::span<const std::uint8_t> row) {
     return model.Score(score::EpochOf(requests.data()[i]), row) / score::kPointsPerUnit;
   });
 }
@@ -173,27 +191,27 @@ py::array_t<double> Scores(const score::Model& model, const Requests& requests, 
 // What each feature gives to the scores, and the base in the last column.
 py::array_t<double> Contributions(const score::Model& model, const Requests& requests,
                                   const Bins& bins) {
-  const std::size_t rows = RowsOf(bins, requests);
-  std::vector<double> out(rows * (kFeatures + 1));
+  const std::size_t rows = RowsOf(bins, requests), columns = model.features();
+  RequireColumns(bins, columns);
+  std::vector<double> out(rows * (columns + 1));
   for (std::size_t i = 0; i < rows; ++i) {
     const auto parts =
-        model.Explain(score::EpochOf(requests.data()[i]), {bins.data() + i * kFeatures, kFeatures});
-    double* row = out.data() + i * (kFeatures + 1);
-    for (std::size_t f = 0; f < kFeatures; ++f)
-      row[f] = parts.by_feature[f] / score::kPointsPerUnit;
-    row[kFeatures] = parts.base / score::kPointsPerUnit;
+        model.Explain(score::EpochOf(requests.data()[i]), {bins.data() + i * columns, columns});
+    double* row = out.data() + i * (columns + 1);
+    for (std::size_t f = 0; f < columns; ++f) row[f] = parts.by_feature[f] / score::kPointsPerUnit;
+    row[columns] = parts.base / score::kPointsPerUnit;
   }
   return ToArray(std::move(out),
-                 {static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(kFeatures + 1)});
+                 {static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns + 1)});
 }
 
 Reference MakeReference(const score::Ranks& ranks, const score::Model& model,
                         const Weights& path_maxima, std::int64_t horizon_s,
                         std::uint64_t fit_accounts, std::int64_t first_us, std::int64_t last_us,
-                        std::uint64_t key_id, py::handle key) {
+                        std::uint64_t key_id, py::handle key,
+                        const std::vector<std::string>& features) {
   auto content = std::make_shared<calibrate::ReferenceContent>();
-  for (const auto& name : monitor::FeatureNames())
-    content->feature_names.emplace_back(name.spec.name);
+  content->feature_names = features;
   content->ranks = ranks;
   content->model = model;
   for (py::ssize_t i = 0; i < path_maxima.size(); ++i) {
@@ -215,13 +233,8 @@ Reference MakeReference(const score::Ranks& ranks, const score::Model& model,
 
 void BindFit(py::module_& m) {
   py::list features;
-  constexpr const char* kForms[] = {"number", "share", "nats", "hours", "log2", "exp"};
-  for (const monitor::NamedFeature& f : monitor::FeatureNames()) {
-    features.append(py::make_tuple(std::string(f.detector),
-                                   Python("distillwatch._types", "FeatureSpec")(
-                                       std::string(f.spec.name), std::string(f.spec.words),
-                                       kForms[static_cast<int>(f.spec.form)])));
-  }
+  for (const monitor::NamedFeature& f : monitor::FeatureNames())
+    features.append(py::make_tuple(std::string(f.detector), FromSpec(f.spec)));
   m.attr("FEATURES") = py::tuple(features);
   m.attr("EPOCHS") = static_cast<int>(score::kEpochs);
   m.attr("UNKNOWN_BIN") = static_cast<int>(score::kUnknownBin);
@@ -234,13 +247,14 @@ void BindFit(py::module_& m) {
 
   py::class_<score::Model>(m, "Model")
       .def(py::init(&MakeModel), py::arg("value"), py::arg("left"), py::arg("feature"),
-           py::arg("last_left"), py::arg("start"), py::arg("scales"))
+           py::arg("last_left"), py::arg("start"), py::arg("scales"), py::arg("features"))
       .def_static(
           "of", [](const Reference& r) { return r.content().model; }, py::arg("reference"))
+      .def_property_readonly("features", &score::Model::features)
       .def(
           "log_odds",
           [](const score::Model& model, const Bins& bins) {
-            return EachRow(bins, [&](std::size_t, std::span<const std::uint8_t> row) {
+            return EachRow(model, bins, [&](std::size_t, std::span<const std::uint8_t> row) {
               return model.LogOdds(row);
             });
           },
@@ -254,7 +268,7 @@ void BindFit(py::module_& m) {
         py::arg("least_rows") = 100.0);
   m.def("make_reference", &MakeReference, py::arg("ranks"), py::arg("model"),
         py::arg("path_maxima"), py::arg("horizon_s"), py::arg("fit_accounts"), py::arg("first_us"),
-        py::arg("last_us"), py::arg("key_id"), py::arg("key") = py::none());
+        py::arg("last_us"), py::arg("key_id"), py::arg("key"), py::arg("features"));
   m.def(
       "path_maxima",
       [](const Reference& reference) {

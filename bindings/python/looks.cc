@@ -9,6 +9,7 @@
 #include "batch.h"
 #include "bind.h"
 #include "calibrate/reference_content.h"
+#include "custom.h"
 #include "monitor/engine.h"
 #include "monitor/grafts.h"
 #include "monitor/harvesters.h"
@@ -16,8 +17,6 @@
 
 namespace distillwatch::python {
 namespace {
-
-using monitor::kFeatures;
 
 // Looks as arrays; the owner is an index of the account, the campaign or the graft.
 struct LookTable {
@@ -32,13 +31,13 @@ struct LookTable {
     requests.push_back(n);
     features.insert(features.end(), values.begin(), values.end());
   }
-  py::dict ToDict() {
+  py::dict ToDict(std::size_t columns) {
     const auto rows = static_cast<py::ssize_t>(owner.size());
     py::dict out;
     out["owner"] = ToArray(std::move(owner));
     out["time_us"] = ToArray(std::move(time_us));
     out["requests"] = ToArray(std::move(requests));
-    out["features"] = ToArray(std::move(features), {rows, static_cast<py::ssize_t>(kFeatures)});
+    out["features"] = ToArray(std::move(features), {rows, static_cast<py::ssize_t>(columns)});
     return out;
   }
 };
@@ -46,12 +45,13 @@ struct LookTable {
 // Sees a log and keeps the features of every look.
 class Collector {
  public:
-  Collector(std::string key, std::size_t max_prompt_bytes, bool grafts, std::uint64_t seed)
+  Collector(std::string key, std::size_t max_prompt_bytes, bool grafts, std::uint64_t seed,
+            const DetectorList& detectors)
       : key_(std::move(key)),
         shingler_(Unwrap(Shingler::Create(key_, max_prompt_bytes))),
-        engine_(shingler_, {}, 1, std::size_t{1} << 50),
+        engine_(shingler_, {}, 1, std::size_t{1} << 50, ToCustom(detectors)),
         seed_(seed) {
-    if (grafts) grafts_.emplace(shingler_, calibrate::LookPlan{}, seed);
+    if (grafts) grafts_.emplace(shingler_, calibrate::LookPlan{}, seed, ToCustom(detectors));
   }
 
   void Observe(const Event& event) noexcept {
@@ -93,14 +93,28 @@ class Collector {
     batch.ForEach(1, [this](std::size_t, const Event& event) noexcept { Observe(event); });
   }
 
+  // Detectors in Python wait for the interpreter's lock below the mutex, so nobody waits for the
+  // mutex with that lock in hand.
+  std::unique_lock<std::mutex> Lock() {
+    const Unlocked unlocked;
+    return std::unique_lock(mutex_);
+  }
+
+  py::list Features() const {
+    py::list out;
+    for (const monitor::NamedFeature& f : monitor::FeatureNames(engine_.custom()))
+      out.append(py::make_tuple(std::string(f.detector), FromSpec(f.spec)));
+    return out;
+  }
+
   py::dict Looks() {
-    const std::lock_guard lock(mutex_);
+    const auto lock = Lock();
     LookTable copy = looks_;
-    return copy.ToDict();
+    return copy.ToDict(columns());
   }
 
   py::dict Accounts() {
-    const std::lock_guard lock(mutex_);
+    const auto lock = Lock();
     py::list names;
     std::vector<std::int64_t> first, last;
     std::vector<std::uint64_t> requests;
@@ -133,21 +147,23 @@ class Collector {
   py::dict Harvesters(const std::string& kind, std::size_t campaigns) {
     LookTable table;
     {
-      const py::gil_scoped_release unlocked;
+      const Unlocked unlocked;
       const std::lock_guard lock(mutex_);
-      const auto looks =
-          kind == "simulated"
-              ? monitor::SimulateHarvesters(campaigns, shingler_, calibrate::LookPlan{}, seed_)
-          : grafts_ ? grafts_->Looks()
-                    : std::vector<monitor::HarvesterLook>();
+      const auto looks = kind == "simulated" ? monitor::SimulateHarvesters(
+                                                   campaigns, shingler_, calibrate::LookPlan{},
+                                                   seed_, engine_.custom().list())
+                         : grafts_ ? grafts_->Looks()
+                                   : std::vector<monitor::HarvesterLook>();
       for (const auto& h : looks) {
         table.Add(static_cast<std::int32_t>(h.campaign), h.look.time_us, h.look.requests,
                   h.look.features);
       }
     }
-    return table.ToDict();
+    AfterDetectors();
+    return table.ToDict(columns());
   }
 
+  std::size_t columns() const { return monitor::kFeatures + engine_.custom().features(); }
   std::uint64_t key_id() const { return shingler_.key_id(); }
   const std::string& key() const { return key_; }
 
@@ -179,7 +195,8 @@ class Collector {
 
 void BindLooks(py::module_& m) {
   py::class_<Collector>(m, "Collector")
-      .def(py::init([](py::handle key, py::handle max_prompt_bytes, bool grafts, py::handle seed) {
+      .def(py::init([](py::handle key, py::handle max_prompt_bytes, bool grafts, py::handle seed,
+                       py::handle detectors) {
              constexpr std::uint64_t kMost = ~std::uint64_t{0};
              std::string secret;
              if (key.is_none()) {
@@ -187,17 +204,20 @@ void BindLooks(py::module_& m) {
              } else {
                secret = Text(key, "key").view();
              }
+             const DetectorList in_python = ToDetectors(detectors);
+             Unwrap(monitor::Check(ToCustom(in_python)));
              return std::make_unique<Collector>(
                  std::move(secret), ToCount(max_prompt_bytes, "max_prompt_bytes", kMost), grafts,
-                 ToCount(seed, "seed", kMost));
+                 ToCount(seed, "seed", kMost), in_python);
            }),
            py::arg("key") = py::none(), py::arg("max_prompt_bytes") = 65536,
-           py::arg("grafts") = true, py::arg("seed") = 1)
+           py::arg("grafts") = true, py::arg("seed") = 1, py::arg("detectors") = py::none())
       .def("observe_many", &Collector::ObserveMany, py::arg("accounts"), py::arg("times"),
            py::arg("prompts"), py::kw_only(), py::arg("systems") = py::none(),
            py::arg("models") = py::none(), py::arg("earlier_turns") = py::none(),
            py::arg("completion_tokens") = py::none(), py::arg("prompt_tokens") = py::none(),
            py::arg("attributes") = py::none())
+      .def_property_readonly("features", &Collector::Features)
       .def("looks", &Collector::Looks)
       .def("accounts", &Collector::Accounts)
       .def("harvesters", &Collector::Harvesters, py::arg("kind"), py::arg("campaigns") = 1200)

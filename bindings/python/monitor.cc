@@ -8,6 +8,7 @@
 
 #include "batch.h"
 #include "bind.h"
+#include "custom.h"
 
 namespace distillwatch::python {
 namespace {
@@ -24,9 +25,17 @@ VerdictRow RowOf(const Verdict& v) noexcept {
   return {static_cast<std::uint8_t>(v.level), v.looked, v.score, v.p_value, v.campaign};
 }
 
+// A monitor, and the detectors in Python that it runs.
+struct BoundMonitor : Monitor {
+  BoundMonitor(Monitor monitor, DetectorList in_python)
+      : Monitor(std::move(monitor)), detectors(std::move(in_python)) {}
+  DetectorList detectors;
+};
+
 Options MakeOptions(py::handle key, const std::optional<Reference>& reference,
                     const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
-                    py::handle max_prompt_bytes, py::handle shards, py::handle origin) {
+                    py::handle max_prompt_bytes, py::handle shards, py::handle origin,
+                    const DetectorList& detectors) {
   constexpr std::uint64_t kMost = ~std::uint64_t{0};
   Options options;
   if (!key.is_none()) options.key = Text(key, "key").view();
@@ -43,20 +52,26 @@ Options MakeOptions(py::handle key, const std::optional<Reference>& reference,
   options.max_prompt_bytes = ToCount(max_prompt_bytes, "max_prompt_bytes", kMost);
   options.shards = static_cast<std::uint32_t>(ToCount(shards, "shards", ~std::uint32_t{0}));
   if (!origin.is_none()) options.origin = ToTime(origin, "origin");
+  options.detectors = ToCustom(detectors);
   return options;
 }
 
-std::unique_ptr<Monitor> Create(const Options& options) {
+std::unique_ptr<BoundMonitor> Create(const Options& options, DetectorList detectors) {
   Unwrap(Check(options));
-  return std::make_unique<Monitor>(Unwrap(Monitor::Create(options)));
+  return std::make_unique<BoundMonitor>(Unwrap(Monitor::Create(options)), std::move(detectors));
 }
 
-Verdict Observe(Monitor& self, const OwnedEvent& owned) {
-  const py::gil_scoped_release unlocked;
-  return self.Observe(owned.event());
+Verdict Observe(BoundMonitor& self, const OwnedEvent& owned) {
+  Verdict verdict;
+  {
+    const Unlocked unlocked;
+    verdict = self.Observe(owned.event());
+  }
+  AfterDetectors();
+  return verdict;
 }
 
-py::array ObserveMany(Monitor& self, py::handle accounts, py::handle times, py::handle prompts,
+py::array ObserveMany(BoundMonitor& self, py::handle accounts, py::handle times, py::handle prompts,
                       py::handle systems, py::handle models, py::handle earlier_turns,
                       py::handle completion_tokens, py::handle prompt_tokens, py::handle attributes,
                       py::handle threads) {
@@ -74,7 +89,8 @@ py::array ObserveMany(Monitor& self, py::handle accounts, py::handle times, py::
 
 // How long the same rows take in C++ alone, from strings of its own: what observe_many is measured
 // by (benchmarks/python_bench.py).
-double ObserveSeconds(Monitor& self, py::handle accounts, py::handle times, py::handle prompts) {
+double ObserveSeconds(BoundMonitor& self, py::handle accounts, py::handle times,
+                      py::handle prompts) {
   struct Row {
     std::string account, prompt;
     Time time;
@@ -85,17 +101,17 @@ double ObserveSeconds(Monitor& self, py::handle accounts, py::handle times, py::
   batch.ForEach(1, [&rows](std::size_t row, const Event& event) {
     rows[row] = {std::string(event.account), std::string(event.prompt), event.time};
   });
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   const auto start = std::chrono::steady_clock::now();
   for (const Row& row : rows)
     self.Observe({.account = row.account, .time = row.time, .prompt = row.prompt});
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-py::object Statistics(const Monitor& self) {
+py::object Statistics(const BoundMonitor& self) {
   MonitorStatistics s;
   {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     s = self.Statistics();
   }
   py::dict fields;
@@ -132,11 +148,11 @@ py::object CampaignOf(const Campaign& c) {
                                                    words);
 }
 
-py::object ReviewNow(Monitor& self, py::handle now) {
+py::object ReviewNow(BoundMonitor& self, py::handle now) {
   const Time time = ToTime(now, "now");
   Review review;
   {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     review = self.Review(time);
   }
   py::dict joined;
@@ -145,10 +161,10 @@ py::object ReviewNow(Monitor& self, py::handle now) {
                                                  py::tuple(py::cast(review.named)), joined);
 }
 
-py::list Campaigns(const Monitor& self) {
+py::list Campaigns(const BoundMonitor& self) {
   std::vector<Campaign> campaigns;
   {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     campaigns = self.Campaigns();
   }
   py::list out;
@@ -162,32 +178,39 @@ void BindMonitor(py::module_& m) {
   PYBIND11_NUMPY_DTYPE(VerdictRow, level, looked, score, p_value, campaign);
 
   const Options defaults;
-  py::class_<Monitor>(m, "Monitor",
-                      "Watches a gateway's requests and says which accounts harvest the model.")
+  py::class_<BoundMonitor>(
+      m, "Monitor", "Watches a gateway's requests and says which accounts harvest the model.")
       .def(py::init([](py::handle key, const std::optional<Reference>& reference,
                        const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
-                       py::handle max_prompt_bytes, py::handle shards, py::handle origin) {
-             return Create(MakeOptions(key, reference, promise, campaigns, max_memory_bytes,
-                                       max_prompt_bytes, shards, origin));
+                       py::handle max_prompt_bytes, py::handle shards, py::handle origin,
+                       py::handle detectors) {
+             DetectorList in_python = ToDetectors(detectors);
+             const Options options =
+                 MakeOptions(key, reference, promise, campaigns, max_memory_bytes, max_prompt_bytes,
+                             shards, origin, in_python);
+             return Create(options, std::move(in_python));
            }),
            py::kw_only(), py::arg("key") = py::none(), py::arg("reference") = py::none(),
            py::arg("promise") = defaults.promise, py::arg("campaigns") = py::none(),
            py::arg("max_memory_bytes") = defaults.max_memory_bytes,
            py::arg("max_prompt_bytes") = defaults.max_prompt_bytes,
-           py::arg("shards") = defaults.shards, py::arg("origin") = py::none())
+           py::arg("shards") = defaults.shards, py::arg("origin") = py::none(),
+           py::arg("detectors") = py::none())
       .def_static(
           "from_options",
           [](py::handle text) {
-            return Create(Unwrap(ParseOptions(Text(text, "options").view())));
+            return Create(Unwrap(ParseOptions(Text(text, "options").view())), {});
           },
           py::arg("options"))
+      .def_property_readonly("detectors",
+                             [](const BoundMonitor& self) { return FromDetectors(self.detectors); })
       .def(
           "observe",
-          [](Monitor& self, py::handle event) { return Observe(self, OwnedEvent(event)); },
+          [](BoundMonitor& self, py::handle event) { return Observe(self, OwnedEvent(event)); },
           py::arg("event"))
       .def(
           "observe",
-          [](Monitor& self, py::handle account, py::handle time, py::handle prompt,
+          [](BoundMonitor& self, py::handle account, py::handle time, py::handle prompt,
              py::handle system, py::handle earlier_turns, py::handle model,
              py::handle completion_tokens, py::handle attributes, py::handle prompt_tokens) {
             return Observe(self, OwnedEvent(account, time, prompt, system, earlier_turns, model,
@@ -203,46 +226,47 @@ void BindMonitor(py::module_& m) {
            py::arg("threads"))
       .def(
           "explain",
-          [](const Monitor& self, py::handle account) {
+          [](const BoundMonitor& self, py::handle account) {
             const Text text(account, "account");
             std::optional<Result<Explanation>> explained;
             {
-              const py::gil_scoped_release unlocked;
+              const Unlocked unlocked;
               explained.emplace(self.Explain(text.view()));
             }
+            AfterDetectors();
             return Unwrap(*std::move(explained));
           },
           py::arg("account"))
       .def(
           "finish",
-          [](Monitor& self, py::handle now) {
+          [](BoundMonitor& self, py::handle now) {
             const Time time = ToTime(now, "now");
-            const py::gil_scoped_release unlocked;
+            const Unlocked unlocked;
             self.Finish(time);
           },
           py::arg("now"))
       .def_property_readonly("statistics", &Statistics)
       .def("metrics",
-           [](const Monitor& self) {
-             const py::gil_scoped_release unlocked;
+           [](const BoundMonitor& self) {
+             const Unlocked unlocked;
              return self.Metrics();
            })
-      .def_property_readonly("key_id", &Monitor::key_id)
+      .def_property_readonly("key_id", [](const BoundMonitor& self) { return self.key_id(); })
       .def("_observe_seconds", &ObserveSeconds, py::arg("accounts"), py::arg("times"),
            py::arg("prompts"))
       .def("review", &ReviewNow, py::arg("now"))
       .def("campaigns", &Campaigns)
       .def(
           "account_id",
-          [](const Monitor& self, py::handle account) {
+          [](const BoundMonitor& self, py::handle account) {
             return self.AccountId(Text(account, "account").view());
           },
           py::arg("account"))
       .def("save",
-           [](const Monitor& self) {
+           [](const BoundMonitor& self) {
              std::string saved;
              {
-               const py::gil_scoped_release unlocked;
+               const Unlocked unlocked;
                saved = self.Save();
              }
              return ToBytes(saved);
@@ -251,45 +275,52 @@ void BindMonitor(py::module_& m) {
           "restore",
           [](py::handle saved, py::handle key, const std::optional<Reference>& reference,
              const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
-             py::handle max_prompt_bytes, py::handle shards, py::handle origin) {
+             py::handle max_prompt_bytes, py::handle shards, py::handle origin,
+             py::handle detectors) {
             const Text bytes(saved, "saved");
-            const Options options = MakeOptions(key, reference, promise, campaigns,
-                                                max_memory_bytes, max_prompt_bytes, shards, origin);
+            DetectorList in_python = ToDetectors(detectors);
+            const Options options =
+                MakeOptions(key, reference, promise, campaigns, max_memory_bytes, max_prompt_bytes,
+                            shards, origin, in_python);
             Unwrap(Check(options));
             std::optional<Result<Monitor>> restored;
             {
-              const py::gil_scoped_release unlocked;
+              const Unlocked unlocked;
               restored.emplace(Monitor::Restore(bytes.view(), options));
             }
-            return std::make_unique<Monitor>(Unwrap(*std::move(restored)));
+            AfterDetectors();
+            return std::make_unique<BoundMonitor>(Unwrap(*std::move(restored)),
+                                                  std::move(in_python));
           },
           py::arg("saved"), py::kw_only(), py::arg("key") = py::none(),
           py::arg("reference") = py::none(), py::arg("promise") = defaults.promise,
           py::arg("campaigns") = py::none(),
           py::arg("max_memory_bytes") = defaults.max_memory_bytes,
           py::arg("max_prompt_bytes") = defaults.max_prompt_bytes,
-          py::arg("shards") = defaults.shards, py::arg("origin") = py::none())
+          py::arg("shards") = defaults.shards, py::arg("origin") = py::none(),
+          py::arg("detectors") = py::none())
       .def(
           "merge",
-          [](Monitor& self, const Monitor& other) {
+          [](BoundMonitor& self, const BoundMonitor& other) {
             Status status;
             {
-              const py::gil_scoped_release unlocked;
+              const Unlocked unlocked;
               status = self.Merge(other);
             }
+            AfterDetectors();
             Unwrap(status);
           },
           py::arg("other"))
       .def("__reduce__",
-           [](const Monitor&) -> py::object {
+           [](const BoundMonitor&) -> py::object {
              throw py::type_error(
                  "a Monitor is not pickled, because its key would be in the pickle: use save and "
                  "Monitor.restore");
            })
-      .def("__repr__", [](const Monitor& self) {
+      .def("__repr__", [](const BoundMonitor& self) {
         MonitorStatistics s;
         {
-          const py::gil_scoped_release unlocked;
+          const Unlocked unlocked;
           s = self.Statistics();
         }
         return "<Monitor: " + std::to_string(s.events) + " events of " +

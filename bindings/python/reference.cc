@@ -8,6 +8,7 @@
 #include "bind.h"
 #include "calibrate/promise.h"
 #include "calibrate/reference_content.h"
+#include "custom.h"
 #include "distillwatch/calibration.h"
 
 namespace distillwatch::python {
@@ -37,7 +38,17 @@ py::tuple Fields(const Promise& p) {
 
 // A learner is thread-compatible; Python's threads share it all the same.
 struct Learner {
-  explicit Learner(ReferenceLearner made) : learner(std::move(made)) {}
+  Learner(ReferenceLearner made, DetectorList in_python)
+      : detectors(std::move(in_python)), learner(std::move(made)) {}
+  void Observe(const Event& event) {
+    {
+      const Unlocked unlocked;
+      const std::lock_guard lock(mutex);
+      learner.Observe(event);
+    }
+    AfterDetectors();
+  }
+  const DetectorList detectors;
   std::mutex mutex;
   ReferenceLearner learner;
 };
@@ -133,7 +144,7 @@ void BindReference(py::module_& m) {
   py::class_<Learner>(m, "ReferenceLearner", "Learns a reference from a log.")
       .def(py::init([](py::handle key, py::handle horizon, py::handle most_accounts,
                        py::handle max_prompt_bytes, py::handle campaigns, py::handle trees,
-                       py::handle seed) {
+                       py::handle seed, py::handle detectors) {
              constexpr std::uint64_t kMost = ~std::uint64_t{0};
              LearnerOptions options;
              if (!key.is_none()) options.key = Text(key, "key").view();
@@ -143,40 +154,39 @@ void BindReference(py::module_& m) {
              options.campaigns = ToCount(campaigns, "campaigns", kMost);
              options.trees = ToCount(trees, "trees", kMost);
              options.seed = ToCount(seed, "seed", kMost);
-             return std::make_unique<Learner>(Unwrap(ReferenceLearner::Create(options)));
+             DetectorList in_python = ToDetectors(detectors);
+             options.detectors = ToCustom(in_python);
+             return std::make_unique<Learner>(Unwrap(ReferenceLearner::Create(options)),
+                                              std::move(in_python));
            }),
            py::kw_only(), py::arg("key") = py::none(), py::arg("horizon") = 30 * 24 * 3600,
            py::arg("most_accounts") = 100000, py::arg("max_prompt_bytes") = 65536,
            py::arg("campaigns") = LearnerOptions().campaigns,
-           py::arg("trees") = LearnerOptions().trees, py::arg("seed") = 1)
+           py::arg("trees") = LearnerOptions().trees, py::arg("seed") = 1,
+           py::arg("detectors") = py::none())
+      .def_property_readonly("detectors",
+                             [](const Learner& self) { return FromDetectors(self.detectors); })
       .def(
           "exclude",
           [](Learner& self, py::handle account) {
             const Text text(account, "account");
-            const py::gil_scoped_release unlocked;
+            const Unlocked unlocked;
             const std::lock_guard lock(self.mutex);
             self.learner.Exclude(text.view());
           },
           py::arg("account"))
       .def(
           "observe",
-          [](Learner& self, py::handle event) {
-            const OwnedEvent owned(event);
-            const py::gil_scoped_release unlocked;
-            const std::lock_guard lock(self.mutex);
-            self.learner.Observe(owned.event());
-          },
+          [](Learner& self, py::handle event) { self.Observe(OwnedEvent(event).event()); },
           py::arg("event"))
       .def(
           "observe",
           [](Learner& self, py::handle account, py::handle time, py::handle prompt,
              py::handle system, py::handle earlier_turns, py::handle model,
              py::handle completion_tokens, py::handle attributes, py::handle prompt_tokens) {
-            const OwnedEvent owned(account, time, prompt, system, earlier_turns, model,
-                                   completion_tokens, attributes, prompt_tokens);
-            const py::gil_scoped_release unlocked;
-            const std::lock_guard lock(self.mutex);
-            self.learner.Observe(owned.event());
+            self.Observe(OwnedEvent(account, time, prompt, system, earlier_turns, model,
+                                    completion_tokens, attributes, prompt_tokens)
+                             .event());
           },
           py::arg("account"), py::arg("time"), py::arg("prompt"), py::kw_only(),
           py::arg("system") = "", py::arg("earlier_turns") = 0, py::arg("model") = "",
@@ -202,14 +212,15 @@ void BindReference(py::module_& m) {
            [](Learner& self) {
              std::optional<Result<Reference>> learned;
              {
-               const py::gil_scoped_release unlocked;
+               const Unlocked unlocked;
                const std::lock_guard lock(self.mutex);
                learned.emplace(self.learner.Learn());
              }
+             AfterDetectors();
              return Unwrap(*std::move(learned));
            })
       .def_property_readonly("accounts", [](Learner& self) {
-        const py::gil_scoped_release unlocked;
+        const Unlocked unlocked;
         const std::lock_guard lock(self.mutex);
         return self.learner.accounts();
       });

@@ -29,6 +29,7 @@ from ._batch import (
 from ._core import (
     CoverageCells,
     CoverageDetector,
+    CustomDetector,
     Evidence,
     Explanation,
     GapHistogram,
@@ -61,6 +62,7 @@ from ._types import (
     CampaignMember,
     CampaignOptions,
     DataLoss,
+    Detector,
     Event,
     FailedPrecondition,
     FeatureSpec,

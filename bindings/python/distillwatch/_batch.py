@@ -82,15 +82,19 @@ def learn(
     campaigns: int = 1200,
     trees: int = 400,
     seed: int = 1,
+    detectors: Iterable[Any] = (),
 ) -> Reference:
     """Learns a reference from a log in columns (see Monitor.observe_many). May take a minute.
 
     `exclude` names accounts that were adjudicated to be distilling. Without a key one is drawn at
     random and kept in the reference, which is then as secret as the key. Fewer generated `campaigns`
-    and `trees` are learned faster and see less.
+    and `trees` are learned faster and see less. `detectors` are your own, as the monitor will have
+    them.
     """
-    learner = ReferenceLearner(key=key, horizon=horizon, most_accounts=most_accounts, campaigns=campaigns,
-                               trees=trees, seed=seed)
+    learner = ReferenceLearner(
+        key=key, horizon=horizon, most_accounts=most_accounts, campaigns=campaigns, trees=trees,
+        seed=seed, detectors=tuple(detectors),
+    )
     for account in exclude:
         learner.exclude(account)
     learner.observe_many(

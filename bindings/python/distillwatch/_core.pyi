@@ -1,6 +1,6 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Optional, Union, overload
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _types
-from ._types import Attributes, Event, FeatureSpec, Level, Text, Time
+from ._types import Attributes, Detector, Event, FeatureSpec, Level, Text, Time
 
 __version__: str
 FEATURES: tuple[tuple[str, FeatureSpec], ...]
@@ -18,6 +18,7 @@ UNKNOWN_BIN: int
 _Hashes = npt.NDArray[np.uint64]
 _Slim = npt.NDArray[np.uint16]
 _Span = Union[timedelta, float]
+_Detectors = Optional[Iterable[Union[CustomDetector, Detector]]]
 
 class Verdict:
     """What the library answers to one request."""
@@ -139,7 +140,10 @@ class ReferenceLearner:
         campaigns: int = ...,
         trees: int = ...,
         seed: int = ...,
+        detectors: _Detectors = ...,
     ) -> None: ...
+    @property
+    def detectors(self) -> tuple[CustomDetector, ...]: ...
     def exclude(self, account: Text) -> None: ...
     @overload
     def observe(self, event: Event) -> None: ...
@@ -187,6 +191,7 @@ class Monitor:
         max_prompt_bytes: int = ...,
         shards: int = ...,
         origin: Optional[Time] = ...,
+        detectors: _Detectors = ...,
     ) -> None: ...
     @staticmethod
     def from_options(options: Text) -> Monitor: ...
@@ -253,9 +258,12 @@ class Monitor:
         max_prompt_bytes: int = ...,
         shards: int = ...,
         origin: Optional[Time] = ...,
+        detectors: _Detectors = ...,
     ) -> Monitor: ...
     def merge(self, other: Monitor) -> None: ...
     def __reduce__(self) -> Any: ...
+    @property
+    def detectors(self) -> tuple[CustomDetector, ...]: ...
     @property
     def statistics(self) -> _types.MonitorStatistics: ...
     def metrics(self) -> str: ...
@@ -520,6 +528,26 @@ class Observation:
 
 def read(event: Event, shingler: Shingler) -> Observation: ...
 
+class CustomDetector:
+    """A detector of your own inside a monitor, beside ours."""
+    def __init__(self, detector: Detector) -> None: ...
+    @property
+    def detector(self) -> Any: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def features(self) -> tuple[FeatureSpec, ...]: ...
+    @property
+    def state_bytes(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def first_failure(self) -> str: ...
+    def begin(self) -> bytes: ...
+    def update(self, seen: Observation, state: Text) -> bytes: ...
+    def measure(self, state: Text) -> dict[str, float]: ...
+    def valid(self, state: Text) -> bool: ...
+
 class SimilarityDetector:
     """How much an account's requests resemble each other."""
     name: str
@@ -563,8 +591,15 @@ class RateShapeDetector:
 
 class Collector:
     def __init__(
-        self, key: Optional[Text] = ..., max_prompt_bytes: int = ..., grafts: bool = ..., seed: int = ...
+        self,
+        key: Optional[Text] = ...,
+        max_prompt_bytes: int = ...,
+        grafts: bool = ...,
+        seed: int = ...,
+        detectors: _Detectors = ...,
     ) -> None: ...
+    @property
+    def features(self) -> list[tuple[str, FeatureSpec]]: ...
     def observe_many(
         self,
         accounts: Any,
@@ -604,7 +639,10 @@ class Model:
         last_left: npt.NDArray[np.uint8],
         start: npt.NDArray[np.int32],
         scales: npt.NDArray[np.float32],
+        features: int,
     ) -> None: ...
+    @property
+    def features(self) -> int: ...
     @staticmethod
     def of(reference: Reference) -> Model: ...
     def log_odds(self, bins: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]: ...
@@ -635,7 +673,8 @@ def make_reference(
     first_us: int,
     last_us: int,
     key_id: int,
-    key: Optional[Text] = ...,
+    key: Optional[Text],
+    features: list[str],
 ) -> Reference: ...
 def path_maxima(reference: Reference) -> npt.NDArray[np.float64]: ...
 def most_rank(promise: Promise, accounts: int) -> int: ...

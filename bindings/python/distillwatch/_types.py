@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Protocol, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -128,7 +128,31 @@ class FeatureSpec(NamedTuple):
 
     name: str
     words: str
-    form: str
+    form: str = "number"
+
+
+class Detector(Protocol):
+    """What a detector of your own looks like; CustomDetector(...) makes one for monitors of it.
+
+    `State` is a list of (name, type) or another numpy.dtype with fields, at most 1024 bytes of
+    plain data: one for each account, zero for one that was never seen (a method begin(state) can
+    change that). update changes the record in place; measure gives the features as a dict, NaN or
+    None for what cannot be known yet. A method valid(state) says of restored bytes whether they can
+    be a state.
+
+    Calls come from many threads, one account's by one at a time. A request whose update raises is
+    as if it had not been seen; if measure raises, the features are unknown at this look. Failures
+    are counted, and the first is a RuntimeWarning.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def features(self) -> Sequence[FeatureSpec]: ...
+    @property
+    def State(self) -> Any: ...
+    def update(self, seen: Any, state: Any) -> None: ...
+    def measure(self, state: Any) -> Any: ...
 
 
 class JaccardEstimate(NamedTuple):

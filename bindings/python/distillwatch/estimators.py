@@ -33,6 +33,7 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     key : the operator's secret, at least 16 bytes; None draws one.
     horizon_days : over which the promise is made.
     seed : of the generated harvesters that the score is fitted with.
+    detectors : of your own (distillwatch.Detector), beside the library's.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         key: Optional[Text] = None,
         horizon_days: float = 30,
         seed: int = 1,
+        detectors: Any = (),
     ) -> None:
         self.per_million = per_million
         self.contamination = contamination
@@ -53,6 +55,7 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.key = key
         self.horizon_days = horizon_days
         self.seed = seed
+        self.detectors = detectors
 
     def fit(self, X: Any, y: Any = None) -> MonitorDetector:
         """Learns the reference. Accounts whose requests have y = -1 (known to distil) are left out."""
@@ -62,7 +65,8 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             known = np.asarray(y) == -1
             exclude = set(np.asarray(columns["accounts"], dtype=object)[known].tolist())
         reference = learn(
-            **columns, exclude=exclude, key=self.key, horizon=self.horizon_days * 86400, seed=self.seed
+            **columns, exclude=exclude, key=self.key, horizon=self.horizon_days * 86400,
+            seed=self.seed, detectors=self.detectors,
         )
         return self.set_reference(reference)
 
@@ -80,7 +84,9 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     def _new_monitor(self) -> Monitor:
         if not hasattr(self, "reference_"):
             raise NotFittedError("this MonitorDetector has no reference yet: call fit, or set_reference")
-        return Monitor(reference=self.reference_, promise=self.promise_, key=self.key)
+        return Monitor(
+            reference=self.reference_, promise=self.promise_, key=self.key, detectors=self.detectors
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())

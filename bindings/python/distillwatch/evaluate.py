@@ -12,238 +12,31 @@ intervals over whole campaigns, because members of one campaign are no independe
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import gzip
 import html
-import json
 import math
-import os
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
 from ._batch import events
 from ._core import Promise
-from ._types import Level
+from ._intervals import Interval, bootstrap, clopper_pearson
+from ._labels import LEAST, Alerts, Labels, Scores, alerts, read_alerts, read_scores, records, scores
+from ._own import calibrate, looks_at, run
+from ._splits import LeaveGroupsOut, leave_campaign_out, leave_source_out
 
-Interval = tuple[float, float]
-Alerts = Union[str, "os.PathLike[str]", Iterable[Mapping[str, Any]], Any]
-Scores = Union[str, "os.PathLike[str]", Mapping[str, float], Iterable[Mapping[str, Any]]]
-LEAST = 20
+__all__ = [
+    "LEAST", "Alerts", "Interval", "Scores",
+    "Caught", "FalseAlarms", "FoundCampaign", "Labels", "LeaveGroupsOut", "Realised", "Report",
+    "alerts", "events", "auc", "bootstrap", "calibrate", "clopper_pearson", "evaluate", "found_campaigns",
+    "leave_campaign_out", "leave_source_out", "looks_at", "partial_auc", "read_alerts",
+    "read_scores", "realised", "roc", "run", "scores", "tpr_at_fpr",
+]
 FPRS = (0.01, 0.001)
-
-
-def _open(path: Union[str, os.PathLike[str]]) -> Any:
-    for name in (os.fspath(path), os.fspath(path) + ".gz"):
-        if os.path.exists(name):
-            if name.endswith(".gz"):
-                return gzip.open(name, "rt", encoding="utf-8", newline="")
-            return open(name, encoding="utf-8", newline="")
-    raise FileNotFoundError(f"neither {path} nor {path}.gz")
-
-
-@dataclasses.dataclass(frozen=True)
-class Labels:
-    """What is known of a log's accounts, and when each sent its distilling requests (sorted)."""
-
-    label: dict[str, str]  # "benign", "distill", or anything else for neither
-    persona: dict[str, str]
-    campaign: dict[str, str]  # "" for none
-    times: dict[str, npt.NDArray[np.int64]]  # microseconds; only of accounts that have any
-
-    @staticmethod
-    def from_log(log: Any) -> Labels:
-        """Of a log with the columns account, time, distill, label and perhaps persona, campaign."""
-        accounts = np.asarray(log["account"], dtype=object)
-        us = _core.microseconds(log["time"])
-        distill = np.asarray(log["distill"], dtype=bool)
-        names = list(log.keys())
-
-        def of(column: str) -> dict[str, str]:
-            if column not in names:
-                return dict.fromkeys(accounts.tolist(), "")
-            return dict(zip(accounts.tolist(), np.asarray(log[column], dtype=object).tolist()))
-
-        times: dict[str, list[int]] = {}
-        for account, time in zip(accounts[distill].tolist(), us[distill].tolist()):
-            times.setdefault(account, []).append(time)
-        return Labels(of("label"), of("persona"), of("campaign"),
-                      {a: np.sort(np.array(t, np.int64)) for a, t in times.items()})
-
-    @staticmethod
-    def read(folder: Union[str, os.PathLike[str]]) -> Labels:
-        """Of accounts.csv and requests.csv, either compressed with gzip or not."""
-        label, persona, campaign = {}, {}, {}
-        with _open(os.path.join(folder, "accounts.csv")) as file:
-            for row in csv.DictReader(file):
-                name = row["account"]
-                label[name], persona[name] = row["label"], row.get("persona") or ""
-                campaign[name] = row.get("campaign") or ""
-        times: dict[str, list[int]] = {}
-        with _open(os.path.join(folder, "requests.csv")) as file:
-            for row in csv.DictReader(file):
-                if row["distill"] == "1":
-                    times.setdefault(row["account"], []).append(round(float(row["time"]) * 1e6))
-        return Labels(label, persona, campaign,
-                      {a: np.sort(np.array(t, np.int64)) for a, t in times.items()})
-
-    def named(self, label: str) -> list[str]:
-        return [account for account, value in self.label.items() if value == label]
-
-    def sent(self, account: str) -> npt.NDArray[np.int64]:
-        return self.times.get(account, np.zeros(0, np.int64))
-
-    def asked(self, least: int = LEAST) -> list[str]:
-        """The distilling accounts that a detector is asked for."""
-        return [a for a in self.named("distill") if len(self.sent(a)) >= least]
-
-    def cluster(self, account: str) -> str:
-        """What resampling keeps together: the campaign, or the account where there is none."""
-        return self.campaign.get(account) or f"account {account}"
-
-
-# --- from verdicts to alerts and scores
-
-
-def alerts(
-    log: Any,
-    verdicts: Any,
-    level: Level = Level.DISTILLING,
-    *,
-    joined: Iterable[Mapping[str, Any]] = (),
-) -> list[dict[str, Any]]:
-    """The first verdict of each account that reached the level, and the campaign that it ended in.
-
-    `joined`, as distillwatch.watch gives it, adds an alert for each account that a review named.
-    """
-    accounts = np.asarray(log["account"], dtype=object)
-    us = _core.microseconds(log["time"])
-    flagged = np.flatnonzero(np.asarray(verdicts["level"]) >= int(level))
-    campaigns = np.asarray(verdicts["campaign"])
-    out: dict[str, dict[str, Any]] = {}
-    for row in flagged.tolist():
-        alert = out.setdefault(accounts[row], {"account": accounts[row], "time": us[row] / 1e6, "campaign": None})
-        if campaigns[row]:
-            alert["campaign"] = int(campaigns[row])
-    return [*out.values(), *(dict(alert) for alert in joined)]
-
-
-def scores(log: Any, verdicts: Any) -> dict[str, float]:
-    """Each account's highest score."""
-    names, index = np.unique(np.asarray(log["account"], dtype=str), return_inverse=True)
-    best = np.full(len(names), -np.inf)
-    np.maximum.at(best, index, np.asarray(verdicts["score"], dtype=np.float64))
-    return dict(zip(names.tolist(), best.tolist()))
-
-
-def _records(source: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(source, (str, os.PathLike)):
-        with open(source, encoding="utf-8") as file:
-            for line in file:
-                if line.strip():
-                    yield json.loads(line)
-    elif hasattr(source, "to_dict") and hasattr(source, "columns"):
-        yield from source.to_dict("records")
-    else:
-        yield from source
-
-
-def read_alerts(source: Alerts) -> tuple[dict[str, int], dict[str, Any]]:
-    """The time of each account's first alert in microseconds, and its campaign by its last alert."""
-    first: dict[str, int] = {}
-    group: dict[str, Any] = {}
-    for record in _records(source):
-        account = record["account"]
-        time = record["time"]
-        us = round(time * 1e6) if isinstance(time, (int, float)) else int(_core.microseconds([time])[0])
-        first[account] = min(first.get(account, us), us)
-        campaign = record.get("campaign")
-        if campaign is not None and campaign == campaign:
-            group[account] = campaign
-    return first, group
-
-
-def read_scores(source: Scores) -> dict[str, float]:
-    if isinstance(source, Mapping):
-        return {account: float(score) for account, score in source.items()}
-    return {record["account"]: float(record["score"]) for record in _records(source)}
-
-
-# --- intervals
-
-
-def _log_tail(k: int, n: int, p: float) -> float:
-    """P(Binomial(n, p) <= k)."""
-    if p <= 0:
-        return 1.0
-    if p >= 1:
-        return 1.0 if k >= n else 0.0
-    i = np.arange(k + 1)
-    # ln of the binomial coefficients, by their ratios.
-    steps = np.log((n - i[:-1]) / (i[:-1] + 1.0))
-    terms = np.concatenate([[0.0], np.cumsum(steps)]) + i * math.log(p) + (n - i) * math.log1p(-p)
-    most = float(terms.max())
-    return min(1.0, math.exp(most) * float(np.exp(terms - most).sum()))
-
-
-def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
-    """The exact interval for a share, of which k in n were seen."""
-    if not 0 <= k <= n:
-        raise ValueError(f"k is {k}; allowed: 0 to n, {n}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}; allowed: above 0 to below 1")
-    if n == 0:
-        return 0.0, 1.0
-    alpha = (1 - confidence) / 2
-
-    def solve(f: Callable[[float], bool]) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if f(middle) else (low, middle)
-        return (low + high) / 2
-
-    # P(X >= k | low) = alpha and P(X <= k | high) = alpha.
-    low = 0.0 if k == 0 else solve(lambda p: 1 - _log_tail(k - 1, n, p) < alpha)
-    high = 1.0 if k == n else solve(lambda p: _log_tail(k, n, p) > alpha)
-    return low, high
-
-
-def bootstrap(
-    labels: Labels,
-    accounts: Sequence[str],
-    statistic: Callable[[npt.NDArray[np.int64]], Optional[float]],
-    *,
-    rounds: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Optional[Interval]:
-    """Resamples whole campaigns: `statistic` gets indices into `accounts`, repeats among them."""
-    clusters: dict[str, list[int]] = {}
-    for i, account in enumerate(accounts):
-        clusters.setdefault(labels.cluster(account), []).append(i)
-    parts = [np.array(members, np.int64) for members in clusters.values()]
-    if len(parts) < 2:
-        return None
-    random = np.random.default_rng(seed)
-    values = []
-    for _ in range(rounds):
-        chosen = random.integers(len(parts), size=len(parts))
-        value = statistic(np.concatenate([parts[c] for c in chosen]))
-        if value is not None:
-            values.append(value)
-    if not values:
-        return None
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-# --- curves
 
 
 def _sides(labels: Labels, scores: Scores, least: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -500,7 +293,7 @@ def evaluate(
     seed: int = 0,
 ) -> Report:
     """All figures at once. `rounds` of bootstrap over campaigns; 0 for none."""
-    alerts = list(_records(alerts))
+    alerts = list(records(alerts))
     first, group = read_alerts(alerts)
     unknown = [account for account in first if account not in labels.label]
     if unknown:
@@ -539,129 +332,3 @@ def evaluate(
         tpr={fpr: _tpr_at(positive, negative, fpr) for fpr in FPRS},
         tpr_interval={fpr: over_campaigns(lambda p, f=fpr: _tpr_at(p, negative, f)) for fpr in FPRS},  # type: ignore[misc]
     )
-
-
-# --- leaving out
-
-
-class LeaveGroupsOut:
-    """Splits samples so that no group is on both sides; scikit-learn's way of splitting.
-
-    Samples without a group ("" or None: benign accounts) are dealt evenly over the folds.
-    """
-
-    def __init__(self, folds: Optional[int] = None, *, seed: int = 0) -> None:
-        self.folds = folds
-        self.seed = seed
-
-    def _assign(self, groups: Sequence[Any]) -> tuple[npt.NDArray[np.int64], int]:
-        names = sorted({g for g in groups if g}, key=str)
-        if len(names) < 2:
-            raise ValueError(f"there are {len(names)} groups; leaving one out takes two or more")
-        folds = len(names) if self.folds is None else min(self.folds, len(names))
-        if folds < 2:
-            raise ValueError(f"folds is {self.folds}; allowed: 2 or more")
-        random = np.random.default_rng(self.seed)
-        order = random.permutation(len(names))
-        fold_of = {name: int(order[i]) % folds for i, name in enumerate(names)}
-        free = random.permutation(len(groups))
-        return np.array([fold_of[g] if g else int(free[i]) % folds for i, g in enumerate(groups)], np.int64), folds
-
-    def split(
-        self, X: Any, y: Any = None, groups: Optional[Sequence[Any]] = None
-    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        if groups is None:
-            raise ValueError("groups must be given")
-        fold, folds = self._assign(list(groups))
-        for f in range(folds):
-            yield np.flatnonzero(fold != f), np.flatnonzero(fold == f)
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Optional[Sequence[Any]] = None) -> int:
-        if groups is None:
-            raise ValueError("groups must be given")
-        return self._assign(list(groups))[1]
-
-
-def _leave_out(groups: Mapping[str, str], folds: Optional[int], seed: int) -> Iterator[tuple[list[str], list[str]]]:
-    names = list(groups)
-    for train, test in LeaveGroupsOut(folds, seed=seed).split(names, groups=[groups[n] for n in names]):
-        yield [names[i] for i in train], [names[i] for i in test]
-
-
-def leave_campaign_out(
-    labels: Labels, folds: Optional[int] = None, *, seed: int = 0
-) -> Iterator[tuple[list[str], list[str]]]:
-    """Accounts to train and to test on, whole campaigns apart; lone harvesters are campaigns, too."""
-    groups = {a: labels.cluster(a) if label == "distill" else "" for a, label in labels.label.items()}
-    return _leave_out(groups, folds, seed)
-
-
-def leave_source_out(
-    source: Mapping[str, str], folds: Optional[int] = None, *, seed: int = 0
-) -> Iterator[tuple[list[str], list[str]]]:
-    """The same with any grouping of accounts, as the data set that their texts come from.
-
-    All accounts of a source are on one side, benign ones as well.
-    """
-    return _leave_out(source, folds, seed)
-
-
-# --- a detector of one's own
-
-
-def looks_at(requests: int, time_us: int, last_look_us: int) -> bool:
-    """Whether the monitor would look at an account's score now: at 16, 32, 64, ... requests, and once a day."""
-    if requests < 16:
-        return False
-    return requests & (requests - 1) == 0 or time_us - last_look_us >= 86_400_000_000
-
-
-def run(detector: Any, log: Any) -> Any:
-    """Lets a detector of one's own see a log; returns a structured array with a score for each row.
-
-    The detector has `score_one(event) -> float` and `learn_one(event)` as in river, or one method
-    `observe(event) -> float`; higher is worse, NaN says nothing. Each row has the account's highest
-    score over the same looks that the monitor takes, -inf before the first: so scores(log, rows)
-    compares it with the C++ detectors, and calibrate() makes alerts of it.
-    """
-    rows = len(log["account"])
-    out = np.zeros(rows, dtype=[("score", "f8"), ("looked", "?"), ("level", "u1"), ("campaign", "u8")])
-    observe = getattr(detector, "observe", None)
-    seen: dict[Any, list[Any]] = {}  # requests, last look, highest score
-    for row, event in enumerate(events(log)):
-        if observe is not None:
-            score = float(observe(event))
-        else:
-            detector.learn_one(event)
-            score = float(detector.score_one(event))
-        state = seen.setdefault(event.account, [0, 0, -math.inf])
-        state[0] += 1
-        us = round(float(event.time) * 1e6)  # type: ignore[arg-type]
-        if looks_at(state[0], us, state[1]):
-            state[1] = us
-            if score > state[2]:
-                state[2] = score
-            out["looked"][row] = True
-        out["score"][row] = state[2]
-    return out
-
-
-def calibrate(rows: Any, reference: Iterable[float], promise: Optional[Promise] = None) -> Any:
-    """Sets the level of rows by the rank of their scores among a reference's path maxima.
-
-    `reference`: the highest scores of the operator's own accounts on another month, as scores()
-    gives them. The promise is the monitor's: at most so many falsely flagged accounts of a million,
-    if they are exchangeable with the reference's. Raises FailedPrecondition when it is too small.
-    """
-    promise = promise or Promise()
-    maxima = np.sort(np.array(list(reference), float))
-    most = _core.most_rank(promise, len(maxima))
-    rank = 1 + len(maxima) - np.searchsorted(maxima, rows["score"], "left")
-    p_value = rank / (len(maxima) + 1)
-    out = rows.copy()
-    out["level"] = np.where(
-        rank <= most,
-        int(Level.DISTILLING),
-        np.where(rank <= 10 * most, int(Level.SUSPECT), np.where(p_value <= 0.05, int(Level.WATCH), 0)),
-    )
-    return out

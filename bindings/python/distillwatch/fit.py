@@ -15,198 +15,36 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._batch import event_columns
-from ._columns import datetime_of
 from ._core import Promise, Reference
-from ._types import FeatureSpec, Text
+from ._forest import forest_of_sklearn
+from ._looks import DETECTORS, FEATURES, Array, Collected, Looks, collect, feature_names
 
-Array = npt.NDArray[Any]
-FEATURES: tuple[tuple[str, FeatureSpec], ...] = _core.FEATURES  # detector and feature, in order
-DETECTORS: tuple[str, ...] = tuple(dict.fromkeys(detector for detector, _ in FEATURES))
+__all__ = [
+    "DETECTORS", "FEATURES", "Collected", "Looks", "Power", "Refitted", "ablation", "collect",
+    "contributions", "feature_names", "leave_campaign_out", "path_maxima", "power", "refit",
+    "reference_scores", "score_looks",
+]
 _UNKNOWN = _core.UNKNOWN_BIN
 _DAY_US = 86_400_000_000
 _LEAST_ACCOUNTS = 40  # with a look, in each half
 
-
-def feature_names() -> list[str]:
-    """"detector.feature" of every column."""
-    return [f"{detector}.{spec.name}" for detector, spec in FEATURES]
-
-
-@dataclasses.dataclass(frozen=True)
-class Looks:
-    """Features of looks, one row each; `owner` is an index into `accounts`. Picklable."""
-
-    owner: npt.NDArray[np.int32]
-    time_us: npt.NDArray[np.int64]
-    requests: npt.NDArray[np.uint32]
-    features: npt.NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.owner)
-
-    def where(self, rows: Array) -> Looks:
-        return Looks(self.owner[rows], self.time_us[rows], self.requests[rows], self.features[rows])
-
-    def last_of_epoch(self) -> Looks:
-        """Of several looks of an owner at one age (16 to 31 requests, 32 to 63, ...) only the last."""
-        epoch = _core.epochs(self.requests)
-        order = np.lexsort(np.stack([self.time_us, self.owner]))
-        owner, epoch = self.owner[order], epoch[order]
-        last = np.append((owner[1:] != owner[:-1]) | (epoch[1:] != epoch[:-1]), True)
-        return self.where(order[last[: len(order)]])
-
-    def frame(self, accounts: Optional[Sequence[str]] = None) -> Any:
-        """As a DataFrame."""
-        import pandas as pd
-
-        out = pd.DataFrame(self.features, columns=feature_names())
-        out.insert(0, "requests", self.requests)
-        out.insert(0, "time", self.time_us.astype("M8[us]"))
-        owner = self.owner if accounts is None else np.asarray(accounts, dtype=object)[self.owner]
-        out.insert(0, "account", owner)
-        return out
-
-
-def _looks(table: Mapping[str, Any]) -> Looks:
-    return Looks(table["owner"], table["time_us"], table["requests"], table["features"])
-
-
-@dataclasses.dataclass(frozen=True)
-class Collected:
-    """All that refitting needs to know of a log. Holds the key: keep it as secret."""
-
-    accounts: list[str]
-    looks: Looks
-    calibrates: npt.NDArray[np.bool_]  # by account: in the half that calibrates
-    active: npt.NDArray[np.int64]  # rows of account, first and last request of one of its days
-    first_us: int
-    last_us: int
-    simulated: Looks  # generated harvesters; owner is the campaign
-    grafted: Looks  # harvesters made of this log's own texts; owner is the graft
-    key: bytes
-    key_id: int
-    key_drawn: bool
-
-    @property
-    def first(self) -> datetime:
-        return datetime_of(self.first_us)
-
-    @property
-    def last(self) -> datetime:
-        return datetime_of(self.last_us)
-
-    def frame(self) -> Any:
-        """All looks as a DataFrame."""
-        return self.looks.frame(self.accounts)
-
-    def __repr__(self) -> str:
-        return (
-            f"<Collected: {len(self.looks)} looks of {len(self.accounts)} accounts, "
-            f"{self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}>"
-        )
-
-
-def collect(
-    log: Any,
-    *,
-    key: Optional[Text] = None,
-    harvesters: int = 1200,
-    grafts: bool = True,
-    seed: int = 1,
-    max_prompt_bytes: int = 65536,
-) -> Collected:
-    """Sees a log (columns account, time, prompt, ...) and keeps the features of every look.
-
-    `harvesters` campaigns are generated, and with `grafts` others are made of the log's own texts.
-    No text is kept.
-    """
-    collector = _core.Collector(key, max_prompt_bytes, grafts, seed)
-    columns = event_columns(log)
-    columns.pop("attributes", None)  # detectors of one account do not look at them
-    collector.observe_many(**columns)
-    accounts = collector.accounts()
-    if not len(accounts["account"]):
-        raise ValueError("the log is empty")
-    return Collected(
-        accounts=list(accounts["account"]),
-        looks=_looks(collector.looks()),
-        calibrates=accounts["calibrates"].astype(bool),
-        active=np.stack([accounts[c] for c in ("day_owner", "day_first_us", "day_last_us")], axis=1),
-        first_us=int(accounts["first_us"].min()),
-        last_us=int(accounts["last_us"].max()),
-        simulated=_looks(collector.harvesters("simulated", harvesters)),
-        grafted=_looks(collector.harvesters("grafted")),
-        key=collector.key,
-        key_id=collector.key_id,
-        key_drawn=key is None,
-    )
-
-
 # --- the score
 
 
-def _mask(bins: Array, detectors: Iterable[str]) -> Array:
-    """Makes the features of other detectors unknown."""
+def _columns_of(looks: Looks, detectors: Iterable[str]) -> Array:
+    """Which columns are features of these detectors."""
     chosen = set(detectors)
-    unknown = chosen - set(DETECTORS)
+    unknown = chosen - set(looks.detectors)
     if unknown:
-        raise ValueError(f"{sorted(unknown)[0]!r} is not a detector; allowed: {', '.join(DETECTORS)}")
-    keep = np.array([detector in chosen for detector, _ in FEATURES])
-    out = bins.copy()
-    out[:, ~keep] = _UNKNOWN
-    return out
-
-
-def _forest_of_sklearn(
-    positive: Array, positive_weights: Array, unlabelled: Array, unlabelled_weights: Array, **options: Any
-) -> dict[str, Array]:
-    """scikit-learn's gradient boosting over the same bins, as the trees that C++ evaluates."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    x = np.concatenate([positive, unlabelled]).astype(np.float64)
-    x[x == _UNKNOWN] = np.nan
-    y = np.repeat([1, 0], [len(positive), len(unlabelled)])
-    weights = np.concatenate(
-        [positive_weights / positive_weights.sum(), unlabelled_weights / unlabelled_weights.sum()]
-    ) * (len(x) / 2)
-    settings = {"max_iter": 300, "max_leaf_nodes": 16, "learning_rate": 0.06, "l2_regularization": 10.0,
-                "min_samples_leaf": 30, "early_stopping": False, "random_state": 0, **options}
-    model = HistGradientBoostingClassifier(**settings).fit(x, y, sample_weight=weights)
-    values: list[float] = [float(np.ravel(model._baseline_prediction)[0])]
-    left, feature, last_left, start = [0], [0], [0], [0]
-    for (predictor,) in model._predictors:
-        nodes = predictor.nodes
-        weight, value = nodes["count"].astype(float), nodes["value"].astype(float)
-        for i in reversed(range(len(nodes))):  # children lie behind their parents
-            if not nodes[i]["is_leaf"]:
-                l, r = int(nodes[i]["left"]), int(nodes[i]["right"])
-                value[i] = (weight[l] * value[l] + weight[r] * value[r]) / (weight[l] + weight[r])
-        order, at = [0], 0
-        start.append(len(values))
-        while at < len(order):
-            node = nodes[order[at]]
-            values.append(float(value[order[at]]))
-            if node["is_leaf"]:
-                for column in (left, feature, last_left):
-                    column.append(0)
-            else:
-                left.append(len(order))
-                feature.append(int(node["feature_idx"]))
-                threshold = int(np.clip(np.floor(node["num_threshold"]), 0, _UNKNOWN - 1))
-                last_left.append(threshold | (0x80 if node["missing_go_to_left"] else 0))
-                order += [int(node["left"]), int(node["right"])]
-            at += 1
-    return {"value": np.array(values, np.float32), "left": np.array(left, np.uint16),
-            "feature": np.array(feature, np.uint8), "last_left": np.array(last_left, np.uint8),
-            "start": np.array(start, np.int32)}
+        allowed = ", ".join(looks.detectors)
+        raise ValueError(f"{sorted(unknown)[0]!r} is not a detector; allowed: {allowed}")
+    return np.array([name.partition(".")[0] in chosen for name in looks.names])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,14 +78,13 @@ def contributions(reference: Reference, looks: Looks, *, by: str = "feature") ->
 
     bins = _core.Ranks.of(reference).bins(looks.requests, looks.features)
     table = _core.Model.of(reference).contributions(looks.requests, bins)
-    out = pd.DataFrame(table, columns=[*feature_names(), "base"])
+    out = pd.DataFrame(table, columns=[*looks.names, "base"])
     if by == "feature":
         return out
     if by != "detector":
         raise ValueError(f"by is {by!r}; allowed: feature, detector")
-    return pd.DataFrame(
-        {d: out[[c for c in out if c.startswith(d + ".")]].sum(axis=1) for d in DETECTORS} | {"base": out["base"]}
-    )
+    sums = {d: out[[c for c in out if c.startswith(d + ".")]].sum(axis=1) for d in looks.detectors}
+    return pd.DataFrame(sums | {"base": out["base"]})
 
 
 def _windows(collected: Collected, horizon_s: float) -> tuple[int, int]:
@@ -291,7 +128,7 @@ def refit(
     positives: Optional[Looks] = None,
     simulated: bool = True,
     grafted: bool = True,
-    detectors: Iterable[str] = DETECTORS,
+    detectors: Optional[Iterable[str]] = None,
     engine: str = "trees",
     horizon_days: float = 30,
     **options: Any,
@@ -303,7 +140,7 @@ def refit(
     exclude      accounts to leave out on both sides.
     positives    looks of further harvesters, as of a log that was shared
     simulated, grafted   use the generated harvesters
-    detectors    features of the others count as unknown
+    detectors    features of the others count as unknown; None: all that the log was collected with
     engine       "trees" is the C++ library's own; "sklearn" is HistGradientBoostingClassifier
     options      of the engine: trees, leaves, learning_rate, ridge, least_rows; or scikit-learn's
 
@@ -330,9 +167,12 @@ def refit(
             )
     rows = looks.where(trains).last_of_epoch()
     ranks = _core.Ranks.learn(rows.requests, rows.features)
+    keep = _columns_of(looks, looks.detectors if detectors is None else detectors)
 
     def bins_of(l: Looks) -> Array:
-        return _mask(ranks.bins(l.requests, l.features), detectors)
+        bins = ranks.bins(l.requests, l.features)
+        bins[:, ~keep] = _UNKNOWN
+        return bins
 
     # Every kind of harvester weighs the same, and within it every campaign.
     sources: list[tuple[Looks, Array]] = []
@@ -358,13 +198,13 @@ def refit(
     if engine == "trees":
         forest = _core.fit_trees(*sides, **options)
     elif engine == "sklearn":
-        forest = _forest_of_sklearn(*sides, **options)
+        forest = forest_of_sklearn(*sides, **options)
     else:
         raise ValueError(f"engine is {engine!r}; allowed: trees, sklearn")
 
     # Scores of different ages are made comparable by what the training accounts score.
     unscaled = np.tile(np.array([0, 1], np.float32), (_core.EPOCHS, 1))
-    raw = _core.Model(**forest, scales=unscaled)
+    raw = _core.Model(**forest, scales=unscaled, features=len(keep))
     of_training = looks.where(trains)
     log_odds = raw.log_odds(bins_of(of_training))
     epoch = _core.epochs(of_training.requests)
@@ -374,9 +214,10 @@ def refit(
         if (epoch == e).sum() >= 20:
             nearest = np.quantile(log_odds[epoch == e], [0.5, 0.95]).astype(np.float32)
         scales[e] = nearest
-    if set(detectors) != set(DETECTORS):
-        forest = _without(forest, detectors)
-    model = _core.Model(**forest, scales=scales)
+    asks = forest["feature"][forest["left"] > 0]
+    if not keep[asks].all():  # it was unknown everywhere, so no split can have gained by it
+        raise AssertionError("a tree asks for a feature that it was not shown")
+    model = _core.Model(**forest, scales=scales, features=len(keep))
 
     scores = np.full(len(looks), -8.0)
     calibrating = np.flatnonzero(collected.calibrates & ~left_out)
@@ -389,17 +230,9 @@ def refit(
         ranks, model, maxima, horizon // 1_000_000, len(np.unique(looks.owner[trains])),
         collected.first_us, collected.last_us, collected.key_id,
         collected.key if collected.key_drawn else None,
+        [name.partition(".")[2] for name in looks.names],
     )
     return Refitted(reference, ranks, model, maxima)
-
-
-def _without(forest: dict[str, Array], detectors: Iterable[str]) -> dict[str, Array]:
-    """A tree that was grown without a feature may not ask for it; trees never do, so this only checks."""
-    allowed = np.array([detector in set(detectors) for detector, _ in FEATURES])
-    inner = forest["left"] > 0
-    if not allowed[forest["feature"][inner]].all():
-        raise AssertionError("a tree asks for a feature that was unknown everywhere")
-    return forest
 
 
 # --- how good it is
@@ -461,9 +294,10 @@ def ablation(
     `labels` maps accounts known to distil to their campaigns. They train nothing here, so that what
     is caught of them is honest.
     """
-    sets: dict[str, tuple[str, ...]] = {"all": DETECTORS}
-    sets.update({f"without {d}": tuple(o for o in DETECTORS if o != d) for d in DETECTORS})
-    sets.update({f"{d} alone": (d,) for d in DETECTORS})
+    every = collected.detectors
+    sets: dict[str, tuple[str, ...]] = {"all": every}
+    sets.update({f"without {d}": tuple(o for o in every if o != d) for d in every})
+    sets.update({f"{d} alone": (d,) for d in every})
     index = {account: i for i, account in enumerate(collected.accounts)}
     owners = np.array([index[a] for a in labels if a in index], np.int64)
     out = {}
