@@ -12,6 +12,7 @@
 #include "custom.h"
 #include "monitor/engine.h"
 #include "score/fit.h"
+#include "wire/wire.h"
 
 namespace distillwatch::python {
 namespace {
@@ -21,9 +22,9 @@ using Features = Matrix<float>;
 using Bins = Matrix<std::uint8_t>;
 using Weights = Matrix<double>;
 
-// How many columns of features an array has: ours, and those of one's own detectors.
+// How many columns of features an array has.
 std::size_t ColumnsOf(const py::array& features) {
-  constexpr auto kLeast = static_cast<py::ssize_t>(monitor::kFeatures);
+  constexpr py::ssize_t kLeast = 1;
   constexpr auto kMost = static_cast<py::ssize_t>(score::Model::kMostFeatures);
   if (features.ndim() != 2 || features.shape(1) < kLeast || features.shape(1) > kMost) {
     throw py::value_error("features must have " + std::to_string(kLeast) + " to " +
@@ -229,6 +230,25 @@ Reference MakeReference(const score::Ranks& ranks, const score::Model& model,
   return Unwrap(Reference::Parse(made.Serialize()));  // which validates everything
 }
 
+// As bytes; those that are read may be anybody's.
+template <typename T>
+auto Pickled() {
+  return py::pickle(
+      [](const T& of) {
+        wire::Writer out;
+        out(of);
+        return ToBytes(out.bytes());
+      },
+      [](const py::bytes& bytes) {
+        wire::Reader in{std::string_view(bytes)};
+        T out;
+        in(out);
+        if (!in.Finished() || !out.Valid())
+          Raise(Status(StatusCode::kDataLoss, "the pickle is damaged"));
+        return out;
+      });
+}
+
 }  // namespace
 
 void BindFit(py::module_& m) {
@@ -243,7 +263,8 @@ void BindFit(py::module_& m) {
       .def_static("learn", &LearnRanks, py::arg("requests"), py::arg("features"))
       .def_static(
           "of", [](const Reference& r) { return r.content().ranks; }, py::arg("reference"))
-      .def("bins", &BinsOf, py::arg("requests"), py::arg("features"));
+      .def("bins", &BinsOf, py::arg("requests"), py::arg("features"))
+      .def(Pickled<score::Ranks>());
 
   py::class_<score::Model>(m, "Model")
       .def(py::init(&MakeModel), py::arg("value"), py::arg("left"), py::arg("feature"),
@@ -260,7 +281,8 @@ void BindFit(py::module_& m) {
           },
           py::arg("bins"))
       .def("scores", &Scores, py::arg("requests"), py::arg("bins"))
-      .def("contributions", &Contributions, py::arg("requests"), py::arg("bins"));
+      .def("contributions", &Contributions, py::arg("requests"), py::arg("bins"))
+      .def(Pickled<score::Model>());
 
   m.def("fit_trees", &FitTrees, py::arg("positive_bins"), py::arg("positive_weights"),
         py::arg("unlabelled_bins"), py::arg("unlabelled_weights"), py::arg("trees") = 400,

@@ -233,6 +233,10 @@ def event_columns(log: Any) -> dict[str, Any]:
 
     monitor.observe_many(**event_columns(log)), where log is a DataFrame or a dict of columns.
     """
+    if not hasattr(log, "keys"):
+        raise TypeError(
+            f"a log in columns must be a DataFrame or a dict of columns, not {type(log).__name__}"
+        )
     names = list(log.keys())
     out = {"accounts": log["account"], "times": log["time"], "prompts": log["prompt"]}
     for name, argument in (

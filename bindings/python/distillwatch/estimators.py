@@ -1,9 +1,11 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
-"""The monitor as scikit-learn and river know detectors. Needs scikit-learn.
+"""The monitor, and its score, as scikit-learn and river know estimators. Needs scikit-learn.
 
-A sample is a request: `X` is a log in columns (a DataFrame or a dict with account, time, prompt, ...).
-As in scikit-learn, score_samples is *low* for what is suspicious and predict gives -1 for it; as in
-river, score_one is *high* for it.
+MonitorDetector: a sample is a request, `X` is a log in columns (a DataFrame or a dict with account,
+time, prompt, ...). As in scikit-learn, score_samples is *low* for what is suspicious and predict
+gives -1 for it; as in river, score_one is *high* for it.
+
+LookClassifier: a sample is a row of features, as fit.collect has them; for model selection.
 """
 
 from __future__ import annotations
@@ -12,12 +14,25 @@ from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, OutlierMixin
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from . import _core
 from ._batch import event_columns, learn
 from ._core import Monitor, Promise, Reference
 from ._types import Event, Level, NotFound, Text
+
+try:  # from 1.6 on
+    from sklearn.utils.validation import validate_data
+except ImportError:
+
+    def validate_data(estimator: Any, *arrays: Any, ensure_all_finite: Any, **options: Any) -> Any:
+        return estimator._validate_data(*arrays, force_all_finite=ensure_all_finite, **options)
+
+
+_MATRIX: dict[str, Any] = {"dtype": np.float32, "order": "C", "ensure_all_finite": "allow-nan"}
 
 
 class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
@@ -32,7 +47,8 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     level : predict gives -1 from this level on.
     key : the operator's secret, at least 16 bytes; None draws one.
     horizon_days : over which the promise is made.
-    seed : of the generated harvesters that the score is fitted with.
+    seed, campaigns : of the generated harvesters that the score is fitted with.
+    trees : of the score; fewer campaigns and trees are learned faster and see less.
     detectors : of your own (distillwatch.Detector), beside the library's.
     """
 
@@ -42,10 +58,12 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         per_million: Optional[float] = 1000,
         contamination: float = 0.02,
         mode: str = "expectation",
-        level: int = Level.DISTILLING,
+        level: int = int(Level.DISTILLING),
         key: Optional[Text] = None,
         horizon_days: float = 30,
         seed: int = 1,
+        campaigns: int = 1200,
+        trees: int = 400,
         detectors: Any = (),
     ) -> None:
         self.per_million = per_million
@@ -55,6 +73,8 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.key = key
         self.horizon_days = horizon_days
         self.seed = seed
+        self.campaigns = campaigns
+        self.trees = trees
         self.detectors = detectors
 
     def fit(self, X: Any, y: Any = None) -> MonitorDetector:
@@ -66,7 +86,7 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             exclude = set(np.asarray(columns["accounts"], dtype=object)[known].tolist())
         reference = learn(
             **columns, exclude=exclude, key=self.key, horizon=self.horizon_days * 86400,
-            seed=self.seed, detectors=self.detectors,
+            seed=self.seed, campaigns=self.campaigns, trees=self.trees, detectors=self.detectors,
         )
         return self.set_reference(reference)
 
@@ -140,7 +160,10 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def score_one(self, x: Union[Event, dict[str, Any]]) -> float:
-        """The highest score of the event's account so far, before the event; -8 for a new one."""
+        """The highest score of the event's account so far, before the event; -8 for a new one.
+
+        Before fit or set_reference, the model that comes with the library scores.
+        """
         account = x.account if isinstance(x, Event) else x["account"]
         try:
             return self._stream().explain(account).verdict.score
@@ -149,5 +172,97 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _stream(self) -> Monitor:
         if not hasattr(self, "monitor_"):
-            self.monitor_ = self._new_monitor()
+            if hasattr(self, "reference_") or len(self.detectors):
+                self.monitor_ = self._new_monitor()
+            else:  # the shipped model scores, and flags nobody
+                self.monitor_ = Monitor(key=self.key)
         return self.monitor_
+
+    def _more_tags(self) -> dict[str, Any]:
+        return {"X_types": ["dict"], "no_validation": True, "non_deterministic": self.key is None}
+
+
+class LookClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """The library's own score, ranks and boosted trees, as a classifier of rows of numbers.
+
+    Rows are looks: `X` is Looks.features (NaN where a feature cannot be known), `y` has two classes,
+    of which the second (1, True, "harvester" after "benign") is the harvesters'. Both classes weigh
+    the same, as the score does it. Rows of one age should be compared with each other: pick one, as
+    looks.requests says.
+
+    Parameters
+    ----------
+    trees, leaves, learning_rate : of the boosting.
+    ridge : added to the curvature of every node, in rows; None: 10, for fewer than 2,000 rows less.
+    least_rows : in a leaf; None: 100, for fewer than 2,000 rows less.
+    """
+
+    def __init__(
+        self,
+        *,
+        trees: int = 100,
+        leaves: int = 16,
+        learning_rate: float = 0.1,
+        ridge: Optional[float] = None,
+        least_rows: Optional[float] = None,
+    ) -> None:
+        self.trees = trees
+        self.leaves = leaves
+        self.learning_rate = learning_rate
+        self.ridge = ridge
+        self.least_rows = least_rows
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LookClassifier:
+        """Learns ranks and trees."""
+        X, y = validate_data(self, X, y, **_MATRIX)
+        check_classification_targets(y)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+        self.classes_, side = np.unique(y, return_inverse=True)
+        if len(self.classes_) != 2:
+            raise ValueError(
+                "Only binary classification is supported: y must have two classes, "
+                f"and it has {len(self.classes_)} class{'es' * (len(self.classes_) != 1)}"
+            )
+        rows = len(X)
+        self.ranks_ = _core.Ranks.learn(self._age(rows), X)
+        bins = self.ranks_.bins(self._age(rows), X)
+        forest = _core.fit_trees(
+            bins[side == 1], weights[side == 1], bins[side == 0], weights[side == 0],
+            trees=self.trees, leaves=self.leaves, learning_rate=self.learning_rate,
+            ridge=min(10.0, rows / 200) if self.ridge is None else self.ridge,
+            least_rows=min(100.0, rows / 20) if self.least_rows is None else self.least_rows,
+        )
+        scales = np.tile(np.array([0, 1], np.float32), (_core.EPOCHS, 1))
+        self.model_ = _core.Model(**forest, scales=scales, features=X.shape[1])
+        return self
+
+    @staticmethod
+    def _age(rows: int) -> npt.NDArray[np.uint32]:
+        return np.full(rows, 16, np.uint32)
+
+    def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
+        """Log odds: above 0 for the second class."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, **_MATRIX)
+        return self.model_.log_odds(self.ranks_.bins(self._age(len(X)), X))
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The likelier class."""
+        above = self.decision_function(X) > 0
+        labels: npt.NDArray[Any] = self.classes_[above.astype(int)]
+        return labels
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """The chance of either class, where both are equally frequent."""
+        second = 1 / (1 + np.exp(-self.decision_function(X)))
+        return np.stack([1 - second, second], axis=1)
+
+    def _more_tags(self) -> dict[str, Any]:
+        return {"binary_only": True, "allow_nan": True}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        return tags
