@@ -4,7 +4,9 @@
 
 #include <pybind11/stl.h>
 
+#include <map>
 #include <memory>
+#include <mutex>
 
 #include "batch.h"
 #include "bind.h"
@@ -71,20 +73,36 @@ Verdict Observe(BoundMonitor& self, const OwnedEvent& owned) {
   return verdict;
 }
 
-py::array ObserveMany(BoundMonitor& self, py::handle accounts, py::handle times, py::handle prompts,
-                      py::handle systems, py::handle models, py::handle earlier_turns,
-                      py::handle completion_tokens, py::handle prompt_tokens, py::handle attributes,
-                      py::handle threads) {
+// The verdicts; with `explain` a dict beside them, of row and explanation at that moment for the
+// looks that found an account above clear.
+py::object ObserveMany(BoundMonitor& self, py::handle accounts, py::handle times,
+                       py::handle prompts, py::handle systems, py::handle models,
+                       py::handle earlier_turns, py::handle completion_tokens,
+                       py::handle prompt_tokens, py::handle attributes, py::handle threads,
+                       bool explain) {
   const std::uint64_t workers = ToCount(threads, "threads", 256);
   if (workers == 0) throw py::value_error("threads is 0; allowed: 1 to 256");
   Batch batch(accounts, times, prompts, systems, models, earlier_turns, completion_tokens,
               prompt_tokens, attributes);
   py::array_t<VerdictRow> out(static_cast<py::ssize_t>(batch.size()));
   VerdictRow* rows = out.mutable_data();
-  batch.ForEach(workers, [&self, rows](std::size_t row, const Event& event) noexcept {
-    rows[row] = RowOf(self.Observe(event));
+  if (!explain) {
+    batch.ForEach(workers, [&self, rows](std::size_t row, const Event& event) noexcept {
+      rows[row] = RowOf(self.Observe(event));
+    });
+    return out;
+  }
+  std::mutex mutex;
+  std::map<std::size_t, Explanation> explained;
+  batch.ForEach(workers, [&](std::size_t row, const Event& event) noexcept {
+    const Verdict verdict = self.Observe(event);
+    rows[row] = RowOf(verdict);
+    if (!verdict.looked || verdict.level == Level::kClear) return;
+    Result<Explanation> why = self.Explain(event.account);
+    const std::lock_guard lock(mutex);
+    if (why.ok()) explained.emplace(row, *std::move(why));
   });
-  return out;
+  return py::make_tuple(out, explained);
 }
 
 // How long the same rows take in C++ alone, from strings of its own: what observe_many is measured
@@ -223,7 +241,7 @@ void BindMonitor(py::module_& m) {
       .def("_observe_many", &ObserveMany, py::arg("accounts"), py::arg("times"), py::arg("prompts"),
            py::arg("systems"), py::arg("models"), py::arg("earlier_turns"),
            py::arg("completion_tokens"), py::arg("prompt_tokens"), py::arg("attributes"),
-           py::arg("threads"))
+           py::arg("threads"), py::arg("explain") = false)
       .def(
           "explain",
           [](const BoundMonitor& self, py::handle account) {

@@ -3,11 +3,15 @@ import csv
 import gzip
 import json
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import distillwatch as dw
 from distillwatch import evaluate as ev
 from distillwatch.__main__ import main
+from distillwatch._reviews import ReviewClock
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +48,75 @@ def test_from_log_to_verdicts(month, capsys):
     assert "strongest reasons" in said.out and "5 lines are no requests" in said.err
     with open(scores) as file:
         worst = json.loads(next(file))["account"]
-    assert main(["scan", log, *options, "--explain", worst]) == 0
+    assert main(["scan", log, *options]) == 0
+    assert "requests of" in capsys.readouterr().out
+    judged = ["--reference", reference, "--promise", "50000"]
+    assert main(["explain", log, *judged, "--account", worst]) == 0
     assert "Explanation(" in capsys.readouterr().out
+    assert main(["explain", log, *judged, "--account", "nobody"]) == 2
+    assert main(["explain", log, *judged, "--campaign", "4000"]) == 2
+    assert main(["explain", log, *judged, "--campaign", "1", "--account", worst]) == 2
+    said = capsys.readouterr().err
+    assert "no request of account 'nobody'" in said and "no campaign 4000" in said and "either" in said
     assert main(["evaluate", str(month), alerts, "--scores", scores, "--promise", "50000"]) == 0
     assert "AUC" in capsys.readouterr().out
+
+
+def test_a_scan_reviews_campaigns_and_names_them(tmp_path, capsys, reference, meetings):
+    """What the table, the alerts and explain --campaign say is what a monitor's own words are."""
+    log = tmp_path / "log.jsonl"
+    with open(log, "w") as file:
+        for row in zip(*meetings.values()):
+            file.write(json.dumps(dict(zip(meetings, row))) + "\n")
+    (tmp_path / "reference").write_bytes(reference.serialize())
+    (tmp_path / "key").write_bytes(b"0123456789abcdef")
+    judged = ["--reference", str(tmp_path / "reference"), "--key-file", str(tmp_path / "key"),
+              "--promise", "50000"]
+    alerts = tmp_path / "alerts"
+    assert main(["scan", str(log), *judged, "--alerts", str(alerts)]) == 0
+    table = capsys.readouterr().out
+    with open(alerts) as file:
+        named = [a for a in map(json.loads, file) if a["campaign"] is not None]
+    members = {a["account"] for a in named}
+    assert members == {f"member-{a}" for a in range(12)}
+    assert len({a["campaign"] for a in named}) == 1
+    # Reviews are at whole half days of the log's own time.
+    first = meetings["time"][0]
+    at = {a["time"] for a in named if a["level"] == "suspect"}
+    assert all((t - first) % 43200 < 1e-3 or (t - first) % 43200 > 43199 for t in at)
+    campaign = str(named[0]["campaign"])
+    assert "share a frame" in table and f" {campaign}  " in table
+    assert main(["explain", str(log), *judged, "--campaign", campaign]) == 0
+    told = capsys.readouterr().out
+    assert "member since" in told and members <= {line.split()[0] for line in told.splitlines() if line}
+    # The same through watch.
+    monitor = dw.Monitor(reference=reference, key=b"0123456789abcdef", origin=first,
+                         promise=dw.Promise(50000))
+    joined = dw.watch(monitor, meetings)[1]
+    assert {j["account"] for j in joined} == members and {j["time"] for j in joined} >= at
+
+
+@given(st.lists(st.integers(-40, 200), max_size=60), st.lists(st.integers(0, 60), max_size=4))
+def test_reviews_come_when_the_program_has_them(hours, cuts):
+    us = np.array(hours, np.int64) * 3_600_000_000
+    expected, due = [], None  # ReviewClock::Before of the C++ program, row by row
+    for row, time in enumerate(us.tolist()):
+        if due is None:
+            due = time + 12 * 3_600_000_000
+        if time >= due:
+            expected.append((row, due))
+            due += 12 * 3_600_000_000
+    clock, got, begin = ReviewClock(), [], 0
+    for end in [*sorted(c for c in cuts if c <= len(us)), len(us)]:  # in batches of any size
+        at = begin
+        for first, last, review in clock.pieces(us[begin:end]):
+            assert first == at - begin
+            at = begin + last
+            if review is not None:
+                got.append((at, review))
+        assert at == end
+        begin = end
+    assert got == expected
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from ._batch import (
     save_reference,
     signatures,
     simulate,
-    watch,
 )
 from ._core import (
     CoverageCells,
@@ -57,6 +56,7 @@ from ._core import (
     read,
     slim,
 )
+from ._reviews import watch
 from ._types import (
     Campaign,
     CampaignMember,

@@ -10,102 +10,22 @@ Exit codes: 0 fine, 1 findings with --fail-on, 2 trouble.
 from __future__ import annotations
 
 import argparse
-import gzip
+import contextlib
 import json
+import math
 import os
 import sys
-from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Optional
 
 import numpy as np
 
 from . import __version__, evaluate
-from ._batch import ATTRIBUTES, event_columns, simulate
+from ._batch import event_columns, simulate
 from ._core import Monitor, Promise, Reference, ReferenceLearner
-from ._types import FailedPrecondition, Level
-
-_BATCH = 20000
-_TEXTS = ("account", "prompt", "system", "model", *ATTRIBUTES)
-_COUNTS = ("earlier_turns", "completion_tokens", "prompt_tokens")
-
-
-class Trouble(Exception):
-    """What the user has to hear."""
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, str):
-        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"time is {value!r}")
-    return float(value)
-
-
-def _lines(path: str) -> Iterator[bytes]:
-    if path == "-":
-        yield from sys.stdin.buffer
-        return
-    opened: Any = gzip.open if path.endswith(".gz") else open
-    with opened(path, "rb") as file:
-        yield from file
-
-
-def _batches(paths: list[str], quiet: bool) -> Iterator[dict[str, Any]]:
-    """Logs as columns, batch after batch; lines that are no request are counted and named at the end."""
-    bad: list[str] = []
-    n_bad = 0
-    rows: list[dict[str, Any]] = []
-
-    def columns() -> dict[str, Any]:
-        out: dict[str, Any] = {"time": np.array([r["time"] for r in rows])}
-        for name in _TEXTS:
-            out[name] = [r.get(name) if isinstance(r.get(name), str) else "" for r in rows]
-        for name in _COUNTS:
-            counts = [r.get(name) for r in rows]
-            out[name] = [c if isinstance(c, int) and 0 <= c < 2**32 else 0 for c in counts]
-        return out
-
-    progress = _progress(quiet)
-    for path in paths:
-        for number, line in enumerate(_lines(path), 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                if not isinstance(row, dict) or not isinstance(row.get("account"), str):
-                    raise ValueError("no account")
-                row["time"] = _seconds(row.get("time"))
-                if not isinstance(row.get("prompt", ""), str):
-                    raise ValueError("prompt is no text")
-                rows.append(row)
-            except (ValueError, TypeError, OverflowError, RecursionError) as e:
-                n_bad += 1
-                if len(bad) < 10:
-                    bad.append(f"{path}:{number}: {e}")
-                continue
-            if len(rows) == _BATCH:
-                yield columns()
-                progress(len(rows))
-                rows.clear()
-    if rows:
-        yield columns()
-        progress(len(rows))
-    if n_bad:
-        print(f"distillwatch: {n_bad} lines are no requests:", *bad, sep="\n  ", file=sys.stderr)
-
-
-def _progress(quiet: bool) -> Any:
-    if not quiet and sys.stderr.isatty():
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            pass
-        else:
-            return tqdm(unit=" requests", file=sys.stderr).update
-    return lambda rows: None
-
+from ._logs import Trouble, batches
+from ._scan import Scanner, print_accounts, print_campaigns, print_members
+from ._types import FailedPrecondition, Level, NotFound
 
 def _key(path: Optional[str]) -> Optional[bytes]:
     if path is None:
@@ -124,7 +44,7 @@ def _reference(arguments: argparse.Namespace) -> int:
             for line in file:
                 if line.strip():
                     learner.exclude(line.strip())
-    for columns in _batches(arguments.logs, arguments.quiet):
+    for columns in batches(arguments.logs, arguments.quiet):
         learner.observe_many(**event_columns(columns))
     reference = learner.learn()
     reference.save(arguments.out)
@@ -133,71 +53,94 @@ def _reference(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _monitor(reference: Reference, arguments: argparse.Namespace) -> tuple[Monitor, Promise]:
-    promise = Promise(1000 if arguments.promise is None else arguments.promise)
+def _reference_for(arguments: argparse.Namespace) -> Reference:
+    """The one that is named, or the log is its own."""
+    if arguments.reference:
+        return Reference.load(arguments.reference)
+    if "-" in arguments.logs:
+        raise Trouble(
+            "standard input can be read only once: give --reference, or the log as a file"
+        )
+    learner = ReferenceLearner(key=_key(arguments.key_file))
+    for columns in batches(arguments.logs, arguments.quiet):
+        learner.observe_many(**event_columns(columns))
+    return learner.learn()
+
+
+def _promise_for(reference: Reference, arguments: argparse.Namespace) -> Promise:
+    """What was wished for, or the smallest from 1000 on that the reference can keep."""
+    if arguments.promise is not None:
+        return Promise(arguments.promise)
     try:
-        reference.check(promise)
+        reference.check(Promise())
     except FailedPrecondition:
-        if arguments.promise is not None:
-            raise
-        promise = Promise(min(1e6, reference.smallest_promise() * (1 + 1e-9)))
-    return Monitor(reference=reference, promise=promise, key=_key(arguments.key_file)), promise
+        return Promise(min(1e6, max(1000.0, math.ceil(reference.smallest_promise()))))
+    return Promise()
+
+
+def _replay(arguments: argparse.Namespace, promise: Promise, reference: Reference, alerts: Any,
+            threads: int = 1) -> Scanner:
+    """The scanner of a monitor that has seen the whole log, with reviews on event time."""
+    scanner: Optional[Scanner] = None
+    key = _key(arguments.key_file)
+    for columns in batches(arguments.logs, arguments.quiet):
+        if scanner is None:  # the first request decides where the horizon begins
+            monitor = Monitor(
+                reference=reference, promise=promise, key=key, origin=float(columns["time"][0])
+            )
+            scanner = Scanner(monitor, threads=threads, alerts=alerts)
+        scanner.take(columns)
+    if scanner is None:
+        raise Trouble("the log holds no request")
+    scanner.finish()
+    return scanner
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    if arguments.reference:
-        reference = Reference.load(arguments.reference)
-    else:
-        if "-" in arguments.logs:
-            raise Trouble("standard input can be read only once: give --reference, or the log as a file")
-        learner = ReferenceLearner(key=_key(arguments.key_file))
-        for columns in _batches(arguments.logs, arguments.quiet):
-            learner.observe_many(**event_columns(columns))
-        reference = learner.learn()
-    monitor, promise = _monitor(reference, arguments)
-    best: dict[str, tuple[float, int, float]] = {}
-    first: dict[str, float] = {}
-    requests: dict[str, int] = {}
-    for columns in _batches(arguments.logs, arguments.quiet):
-        verdicts = monitor.observe_many(**event_columns(columns), threads=arguments.threads, frame=False)
-        for account, time, level, score, p_value in zip(
-            columns["account"], columns["time"].tolist(), verdicts["level"].tolist(), verdicts["score"].tolist(),
-            verdicts["p_value"].tolist(),
-        ):
-            requests[account] = requests.get(account, 0) + 1
-            old = best.get(account, (-9.0, 0, 1.0))
-            best[account] = (max(old[0], score), max(old[1], level), min(old[2], p_value))
-            if level >= Level.DISTILLING and account not in first:
-                first[account] = time
-    if arguments.alerts:
-        with open(arguments.alerts, "w", encoding="utf-8") as file:
-            for account, time in sorted(first.items(), key=lambda item: item[1]):
-                why = monitor.explain(account)
-                file.write(json.dumps({
-                    "account": account, "time": time, "level": "distilling", "score": best[account][0],
-                    "p_value": best[account][2], "campaign": None,
-                    "evidence": [{"detector": e.detector, "feature": e.feature, "contribution": e.contribution,
-                                  "words": e.words} for e in why.evidence[:6]],
-                }) + "\n")
+    reference = _reference_for(arguments)
+    promise = _promise_for(reference, arguments)
+    with contextlib.ExitStack() as stack:
+        alerts = None
+        if arguments.alerts:
+            alerts = stack.enter_context(open(arguments.alerts, "w", encoding="utf-8"))
+        scanner = _replay(arguments, promise, reference, alerts, arguments.threads)
+    ranking, levels = scanner.ranking(), scanner.levels()
     if arguments.scores:
         with open(arguments.scores, "w", encoding="utf-8") as file:
-            for account, (score, _, _) in sorted(best.items(), key=lambda item: -item[1][0]):
-                file.write(json.dumps({"account": account, "score": score, "requests": requests[account]}) + "\n")
-    print(f"Promise: at most {promise.per_million:.0f} falsely flagged of a million benign accounts; "
-          f"{sum(requests.values())} requests of {len(requests)} accounts\n")
-    print(f"{'account':28} {'level':11} {'score':>7} {'p-value':>9} {'requests':>9}  strongest reasons")
-    ranking = sorted((a for a in best if best[a][1] > 0), key=lambda a: -best[a][0])
-    for account in ranking[: arguments.rows]:
-        score, level, p_value = best[account]
-        reasons = "; ".join(e.words for e in monitor.explain(account).evidence if e.contribution > 0)[:90]
-        shown = ascii(account)[1:-1]
-        print(f"{shown[:28]:28} {Level(level)!s:11} {score:7.2f} {p_value:9.2g} {requests[account]:9}  {reasons}")
-    if not ranking:
-        print("(no account above clear)")
-    if arguments.explain:
-        print("\n" + repr(monitor.explain(arguments.explain)))
-    worst = max((level for _, level, _ in best.values()), default=0)
-    return int(bool(arguments.fail_on) and worst >= Level[arguments.fail_on.upper()])
+            for account, s in ranking:
+                row = {"account": account, "score": s.score, "requests": s.requests}
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    requests = sum(s.requests for _, s in ranking)
+    print(f"{requests:,} requests of {len(ranking):,} accounts.  distilling {levels[3]}, "
+          f"suspect {levels[2]}, watch {levels[1]}.")
+    print(f"Promise: at most {promise.per_million:g} falsely flagged accounts per million benign "
+          f"ones in {reference.horizon.total_seconds() / 86400:.3g} days (reference of "
+          f"{reference.accounts:,} accounts).")
+    if not arguments.reference:
+        print("Retrospective: the log was its own reference. Harvesters in it hide each other; use "
+              "--reference for a log of another time.")
+    print_accounts(ranking, arguments.rows)
+    print_campaigns(scanner.monitor.campaigns())
+    return int(bool(arguments.fail_on) and any(levels[Level[arguments.fail_on.upper()] :]))
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    if (arguments.account is None) == (arguments.campaign is None):
+        raise Trouble("give either --account or --campaign")
+    reference = _reference_for(arguments)
+    scanner = _replay(arguments, _promise_for(reference, arguments), reference, None)
+    if arguments.account is not None:
+        try:
+            print(repr(scanner.monitor.explain(arguments.account)))
+        except NotFound:
+            raise Trouble(f"the log has no request of account {arguments.account!r}") from None
+        return 0
+    for campaign in scanner.monitor.campaigns():
+        if campaign.id == arguments.campaign:
+            print_campaigns([campaign])
+            print_members(campaign, {scanner.monitor.account_id(a): a for a in scanner.accounts})
+            return 0
+    raise Trouble(f"the log has no campaign {arguments.campaign}")
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
@@ -246,16 +189,26 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--key-file", help="the secret that fingerprints are keyed with (at least 16 bytes)")
         made.add_argument("--quiet", action="store_true", help="no progress")
 
+    def judges(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--reference", help="made by 'reference'; without it the log is its own")
+        made.add_argument(
+            "--promise", type=float, help="falsely flagged of a million benign accounts [1000, or "
+            "the smallest that holds]",
+        )
+
     scan = command("scan", _scan, "which accounts distil, why, and how sure that is")
     reads_logs(scan)
-    scan.add_argument("--reference", help="a file made by 'reference'; without it the log is its own")
-    scan.add_argument("--promise", type=float, help="falsely flagged of a million benign accounts [1000, or the smallest]")
+    judges(scan)
     scan.add_argument("--alerts", help="write a JSON line for every account flagged")
     scan.add_argument("--scores", help="write a JSON line for every account")
     scan.add_argument("--fail-on", choices=("watch", "suspect", "distilling"), help="exit with 1 from this level on")
-    scan.add_argument("--explain", metavar="ACCOUNT", help="all that speaks for and against it")
     scan.add_argument("--rows", type=int, default=20, help="of the table [20]")
     scan.add_argument("--threads", type=int, default=1)
+    explain = command("explain", _explain, "one account's evidence, or a campaign's members")
+    reads_logs(explain)
+    judges(explain)
+    explain.add_argument("--account", help="whom to explain")
+    explain.add_argument("--campaign", type=int, help="or a campaign, by the number scan gave it")
     reference = command("reference", _reference, "learn from your own traffic what is usual")
     reads_logs(reference)
     reference.add_argument("--out", required=True, help="the file to write")

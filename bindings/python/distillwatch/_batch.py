@@ -181,50 +181,6 @@ def simulate(
     return pd.DataFrame({name: pd.Series(values) for name, values in columns.items()})
 
 
-def watch(
-    monitor: Monitor, log: Any, *, review_hours: float = 12, threads: int = 1
-) -> tuple[Any, list[dict[str, Any]]]:
-    """Observes a log and reviews it every so many hours of event time, as `distillwatch scan` does.
-
-    Returns the verdicts as a structured array, and who was put into a named campaign: dicts of
-    account, time and campaign, as evaluate.alerts takes them for `joined`.
-    """
-    columns = event_columns(log)
-    us = _core.microseconds(columns["times"])
-    if not len(us):
-        return monitor.observe_many(**columns, frame=False), []
-    if not review_hours > 0:
-        raise ValueError(f"review_hours is {review_hours}; allowed: above 0")
-    step = max(1, round(review_hours * 3.6e9))
-    # Rows that come after a review time has passed, even where the clock went back.
-    window = np.maximum.accumulate((us - us[0]) // step)
-    starts = [0, *(np.flatnonzero(np.diff(window)) + 1).tolist(), len(us)]
-    whole: dict[str, Any] = {name: value for name, value in columns.items() if isinstance(value, str)}
-    parts: list[Any] = []
-    joined: list[dict[str, Any]] = []
-    names: dict[int, Any] = {}
-
-    def review(now: int) -> None:
-        for account, campaign in monitor.review(now / 1e6).joined.items():
-            if account in names:
-                joined.append({"account": names[account], "time": now / 1e6, "campaign": campaign})
-
-    def cut(value: Any, begin: int, end: int) -> Any:
-        if isinstance(value, Mapping):
-            return {name: cut(column, begin, end) for name, column in value.items()}
-        return value.iloc[begin:end] if hasattr(value, "iloc") else value[begin:end]
-
-    for begin, end in zip(starts[:-1], starts[1:]):
-        if begin:
-            review(int(us[0] + (window[begin - 1] + 1) * step))
-        part: dict[str, Any] = {name: cut(value, begin, end) for name, value in columns.items() if name not in whole}
-        parts.append(monitor.observe_many(**part, **whole, threads=threads, frame=False))
-        for account in dict.fromkeys(part["accounts"]):
-            names[monitor.account_id(account)] = account
-    review(int(us.max()))
-    return np.concatenate(parts), joined
-
-
 ATTRIBUTES = ("ip", "user_agent", "payment", "organization", "team")
 
 
