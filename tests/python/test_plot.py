@@ -1,6 +1,7 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 """Every picture is drawn; what it looks like, people have looked at."""
 
+import numpy as np
 import pytest
 
 import distillwatch as dw
@@ -64,6 +65,30 @@ def test_detectors(plot, log, collected, reference, judged):
     plot.campaign_matrix(log, groups)
     with pytest.raises(ValueError):
         plot.campaign_matrix(log, {})
+
+
+def test_links(plot, meetings):
+    from distillwatch import _graph
+
+    strangers = [f"stranger-{a}" for a in range(12, 30)]
+    monitor = dw.Monitor(key=KEY)
+    assert plot.found_groups(monitor, strangers) == {}
+    dw.watch(monitor, meetings)
+    (name,) = groups = plot.found_groups(monitor, meetings["account"])
+    assert sorted(groups[name]) == sorted(f"member-{a}" for a in range(12))
+    ax = plot.link_graph(meetings, groups, others=strangers)
+    assert "30 accounts: 66 pairs" in ax.get_title()  # all pairs of members, and no other
+    plot.link_graph(meetings, {}, others=strangers[:1])
+    plot.link_graph(meetings, {"a": ["member-0", "nobody"], "b": [], "c": ["member-0"]})
+    plot.campaign_matrix(meetings, groups)
+    with pytest.raises(ValueError):
+        plot.link_graph(meetings, {})
+    # No two accounts are drawn in one place, and strangers lie below.
+    pairs = [(a, b) for a in range(12) for b in range(a)]
+    at, below = _graph.layout(20, pairs)
+    assert len(np.unique(at.round(3), axis=0)) == 20
+    assert (at[:12, 1] > below).all() and (at[12:, 1] < below).all()
+    assert _graph.components(5, [(0, 3), (3, 4)]) == [[0, 3, 4], [1], [2]]
 
 
 def test_the_line_that_is_drawn_is_where_levels_begin(plot, log, reference, judged):

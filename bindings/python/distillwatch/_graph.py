@@ -1,0 +1,138 @@
+# Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+"""Who shares a frame with whom, and where to draw them."""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+from ._batch import signatures
+from ._types import Text
+
+Edges = dict[tuple[int, int], int]
+Points = npt.NDArray[np.float64]
+
+
+def recurring(
+    log: Any, accounts: Sequence[str], *, most: int = 64, key: Optional[Text] = None
+) -> list[set[int]]:
+    """For each account the signature values that recur among its prompts: what does not change.
+
+    A value recurs when a fifth of the prompts have it, and three of them at least. Of long
+    histories `most` prompts are looked at, spread over all of it.
+    """
+    names = np.asarray(log["account"], dtype=object)
+    prompts = np.asarray(log["prompt"], dtype=object)
+    us = _core.microseconds(log["time"])
+    wanted = set(accounts)
+    rows: dict[Any, list[int]] = collections.defaultdict(list)
+    for row in np.argsort(us, kind="stable").tolist():
+        if names[row] in wanted:
+            rows[names[row]].append(row)
+    out: list[set[int]] = []
+    for account in accounts:
+        mine = rows[account]
+        if not mine:
+            out.append(set())
+            continue
+        chosen = np.unique(np.linspace(0, len(mine) - 1, min(most, len(mine))).astype(int))
+        signed = signatures(prompts[np.array(mine)[chosen]], slots=128, key=key)
+        # A value belongs to its slot.
+        values = signed.astype(np.uint64) | (np.arange(128, dtype=np.uint64) << np.uint64(32))
+        found, count = np.unique(values, return_counts=True)
+        out.append(set(found[count >= max(3, len(chosen) / 5)].tolist()))
+    return out
+
+
+def shared(values: Sequence[set[int]], least: int) -> Edges:
+    """Pairs of accounts with so many recurring values in common, and how many those are."""
+    holders: dict[int, list[int]] = collections.defaultdict(list)
+    for account, own in enumerate(values):
+        for value in own:
+            holders[value].append(account)
+    count: collections.Counter[tuple[int, int]] = collections.Counter()
+    for held in holders.values():
+        count.update((a, b) for i, a in enumerate(held) for b in held[i + 1 :])
+    return {pair: n for pair, n in count.items() if n >= least}
+
+
+def components(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Nodes that hang together, the largest part first."""
+    root = list(range(n))
+
+    def find(a: int) -> int:
+        while root[a] != a:
+            root[a] = root[root[a]]
+            a = root[a]
+        return a
+
+    for a, b in pairs:
+        root[find(a)] = find(b)
+    parts: dict[int, list[int]] = collections.defaultdict(list)
+    for a in range(n):
+        parts[find(a)].append(a)
+    return sorted(parts.values(), key=lambda part: (-len(part), part))
+
+
+def _springs(n: int, pairs: Sequence[tuple[int, int]], rounds: int = 200) -> Points:
+    """T. Fruchterman, E. Reingold, Graph drawing by force-directed placement, 1991."""
+    angle = np.arange(n) * 2.399963  # a sunflower: no two nodes begin in one place
+    at = np.stack([np.cos(angle), np.sin(angle)], axis=1) * np.sqrt(np.arange(n) + 1.0)[:, None]
+    a, b = (np.array(side, int) for side in zip(*pairs)) if pairs else (np.zeros(0, int),) * 2
+    for step in range(rounds):
+        apart = at[:, None] - at[None]
+        distance = np.maximum(np.linalg.norm(apart, axis=2), 0.05)
+        force = (apart / distance[..., None] ** 2).sum(axis=1)
+        pull = (at[a] - at[b]) * np.linalg.norm(at[a] - at[b], axis=1)[:, None] / 2
+        np.add.at(force, a, -pull)
+        np.add.at(force, b, pull)
+        length = np.maximum(np.linalg.norm(force, axis=1), 1e-9)
+        at = at + force / length[:, None] * np.minimum(length, 0.6 * (1 - step / rounds))[:, None]
+    return np.asarray(at - at.mean(axis=0), np.float64)
+
+
+def layout(n: int, pairs: Sequence[tuple[int, int]]) -> tuple[Points, float]:
+    """Where the nodes go, and from which height down they are linked to nobody.
+
+    Parts that hang together stand side by side in rows, the largest first.
+    """
+    at = np.zeros((n, 2))
+    parts = components(n, pairs)
+    linked = [part for part in parts if len(part) > 1]
+    alone = [part[0] for part in parts if len(part) == 1]
+    boxes: list[tuple[list[int], Points, float]] = []
+    for part in linked:
+        place = {node: i for i, node in enumerate(part)}
+        inner = [(place[a], place[b]) for a, b in pairs if a in place]
+        points = _springs(len(part), inner)
+        radius = 0.55 * math.sqrt(len(part)) + 0.3
+        boxes.append((part, points * (radius / max(1e-9, np.abs(points).max())), radius))
+    area = sum((2 * r + 1.2) ** 2 for _, _, r in boxes) + len(alone)
+    width = max([math.sqrt(1.7 * area), *(2 * r + 1.2 for _, _, r in boxes)])
+    rows: list[list[tuple[list[int], Points, float]]] = [[]]
+    taken = 0.0
+    for box in boxes:
+        size = 2 * box[2] + 1.2
+        if taken > 0 and taken + size > width * 1.05:
+            rows.append([])
+            taken = 0.0
+        rows[-1].append(box)
+        taken += size
+    below = 0.0
+    for row in rows:
+        sizes = [2 * radius + 1.2 for _, _, radius in row]
+        x = (width - sum(sizes)) / 2  # in the middle
+        for (part, points, _), size in zip(row, sizes):
+            at[part] = points + (x + size / 2, below - max(sizes) / 2)
+            x += size
+        below -= max(sizes, default=0.0)
+    across = max(1, int(width / 0.7))
+    for i, node in enumerate(alone):
+        at[node] = (0.5 + 0.7 * (i % across), below - 0.8 - 0.7 * (i // across))
+    return at, below
