@@ -15,12 +15,15 @@
 #include <ctime>
 #include <fstream>
 #include <sstream>
+#include <utility>
+
+#include "cli/log_reader.h"
+#include "cli/read_ahead.h"
 
 namespace distillwatch::cli {
 namespace {
 
-constexpr std::size_t kBatch = 4096;
-constexpr std::size_t kExamples = 10;
+constexpr std::size_t kBatchesAhead = 8;
 
 // A line that rewrites itself, on terminals only.
 class Progress {
@@ -78,78 +81,22 @@ void LogReport::Print() const {
     std::fprintf(stderr, "distillwatch: what was read before that is reported\n");
 }
 
-Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& report,
-               const std::function<void(std::span<log::Record>)>& take) {
-  Result<log::Format> format = log::ParseFormat(options.format);
-  if (!format.ok()) return format.status();
-  log::FieldPaths fields;
-  for (const std::string& field : options.fields) {
-    const auto equals = field.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return InvalidArgument("--field is '" + field +
-                             "'; allowed: name=.path, as in account=.metadata.key");
-    }
-    fields[field.substr(0, equals)] = field.substr(equals + 1);
-  }
-  Result<log::RecordReader> reader = log::RecordReader::Create(*format, fields);
+Status ReadLog(const LogOptions& options, std::string_view doing, Reading reading,
+               LogReport& report, const std::function<void(std::span<log::Record>)>& take) {
+  Result<LogReader> reader = LogReader::Create(options, report);
   if (!reader.ok()) return reader.status();
-
-  const std::vector<std::string> files = log::Expand(options.files);
-  std::uint64_t in_all = 0, before = 0;
-  for (const std::string& file : files) {
-    struct stat info {};
-    if (file != "-" && stat(file.c_str(), &info) == 0)
-      in_all += static_cast<std::uint64_t>(info.st_size);
-  }
   Progress progress(doing);
-  std::vector<log::Record> batch(kBatch);
-  std::size_t filled = 0;
-  const auto flush = [&] {
-    if (filled > 0) take(std::span(batch).first(filled));
-    filled = 0;
+  const auto fill = [&](Batch& batch) { return reader->Fill(batch); };
+  const auto take_batch = [&](Batch& batch) {
+    take(std::span(batch.records).first(batch.filled));
+    progress.Show(batch.share, batch.records_so_far);
   };
-  for (const std::string& file : files) {
-    Result<log::LineSource> source = log::LineSource::Open(file);
-    if (!source.ok()) {
-      report.damage.push_back(source.status().message());
-      continue;
-    }
-    log::LineSource::Line line;
-    while (source->Next(line)) {
-      ++report.lines;
-      report.bytes += line.text.size() + 1;
-      if (line.text.find_first_not_of(" \t") == std::string_view::npos && !line.cut) continue;
-      // Exporters pack many requests into one line.
-      std::size_t found = 0;
-      Status status = reader->Read(line, batch[filled]);
-      for (; status.code() != StatusCode::kNotFound; status = reader->ReadNext(batch[filled])) {
-        ++found;
-        if (!status.ok()) {
-          ++report.bad_lines;
-          if (report.examples.size() < kExamples) {
-            report.examples.push_back(file + ":" + std::to_string(line.number) + ": " +
-                                      status.message());
-          }
-          continue;
-        }
-        ++report.records;
-        if (++filled < kBatch) continue;
-        flush();
-        progress.Show(in_all == 0
-                          ? -1
-                          : std::min(1.0, static_cast<double>(before + source->bytes_read()) /
-                                              static_cast<double>(in_all)),
-                      report.records);
-      }
-      report.other_lines += found == 0;
-    }
-    if (!source->status().ok()) {
-      report.damage.push_back(file + ": after line " + std::to_string(line.number) + ": " +
-                              source->status().message());
-    }
-    before += source->bytes_in_all();
+  std::vector<Batch> batches(reading == Reading::kAhead ? kBatchesAhead : 1);
+  if (reading == Reading::kAhead) {
+    ReadAhead<Batch>(batches, fill, take_batch);
+  } else {
+    while (fill(batches[0])) take_batch(batches[0]);
   }
-  flush();
   return {};
 }
 
@@ -223,10 +170,11 @@ Result<Reference> LearnFrom(const LogOptions& log, const LearnerOptions& options
       if (!line.empty()) learner->Exclude(line);
     }
   }
-  const Status read = ReadLog(log, "learning", report, [&](std::span<log::Record> records) {
+  const auto take = [&](std::span<log::Record> records) {
     std::vector<Attribute> attributes;
     for (const log::Record& record : records) learner->Observe(record.AsEvent(attributes));
-  });
+  };
+  const Status read = ReadLog(log, "learning", Reading::kInTurn, report, take);
   if (!read.ok()) return read;
   return learner->Learn();
 }

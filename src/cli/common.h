@@ -49,11 +49,15 @@ struct LogReport {
   void Print() const;
 };
 
-// Records of the log, in order, batch after batch. `take` may keep the batch only during the call.
+// kAhead: in a thread of its own, beside what is done with the records.
+enum class Reading { kInTurn, kAhead };
+
+// Records of the log, in order, batch after batch. `take` may keep the batch only during the call,
+// and runs in the thread that called.
 //   Errors  for what makes reading pointless: a wrong format or field; unreadable files go to the
 //   report
-Status ReadLog(const LogOptions& options, std::string_view doing, LogReport& report,
-               const std::function<void(std::span<log::Record>)>& take);
+Status ReadLog(const LogOptions& options, std::string_view doing, Reading reading,
+               LogReport& report, const std::function<void(std::span<log::Record>)>& take);
 
 // The bytes of a file; NotFound names it.
 Result<std::string> ReadFile(const std::string& path);

@@ -123,7 +123,7 @@ int ExplainAccount(const ExplainOptions& options) {
   Time last{};
   std::unordered_set<std::string> names;  // for a campaign's members
   LogReport report;
-  const Status read = ReadLog(options.log, "replaying", report, [&](std::span<log::Record> batch) {
+  const auto take = [&](std::span<log::Record> batch) {
     std::vector<Attribute> attributes;
     for (const log::Record& record : batch) {
       if (!monitor && created.ok()) {  // the log's first request decides where the horizon begins
@@ -150,7 +150,8 @@ int ExplainAccount(const ExplainOptions& options) {
       replay.verdict.level = std::max(replay.verdict.level, verdict.level);
       replay.verdict.p_value = std::min(replay.verdict.p_value, verdict.p_value);
     }
-  });
+  };
+  const Status read = ReadLog(options.log, "replaying", Reading::kInTurn, report, take);
   if (!read.ok()) return Trouble(read.message());
   if (!created.ok()) return Trouble(WithKeyHint(created).message());
   report.Print();

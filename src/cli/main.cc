@@ -62,7 +62,9 @@ CLI::App* AddScan(CLI::App& app, ScanOptions& scan) {
   command->add_option("--scores", scan.scores, "Write a JSON line for every account");
   command->add_option("--fail-on", scan.fail_on,
                       "Exit with 1 if an account reaches this level: watch, suspect, distilling");
-  command->add_option("--threads", scan.threads, "Threads that judge requests")
+  command
+      ->add_option("--threads", scan.threads,
+                   "Threads that judge requests; from 2 on, one more reads the log")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   command->add_option("--rows", scan.rows, "Rows of the table")->capture_default_str();

@@ -281,7 +281,8 @@ int Scan(const ScanOptions& options) {
   Time last{};
   LogReport report;
   Status created;
-  const Status read = ReadLog(options.log, "scanning", report, [&](std::span<log::Record> records) {
+  const Reading reading = options.threads > 1 ? Reading::kAhead : Reading::kInTurn;
+  const auto take = [&](std::span<log::Record> records) {
     if (!monitor && created.ok()) {  // the first request decides where the horizon begins
       monitor_options.origin = records.front().time;
       Result<Monitor> made = Monitor::Create(monitor_options);
@@ -292,7 +293,8 @@ int Scan(const ScanOptions& options) {
     }
     if (!records.empty()) last = std::max(last, records.back().time);
     if (scanner) scanner->Take(records, alerts);
-  });
+  };
+  const Status read = ReadLog(options.log, "scanning", reading, report, take);
   if (scanner) scanner->Finish(last, alerts);
   if (alerts != nullptr) {
     const bool written = std::ferror(alerts) == 0;
