@@ -3,10 +3,11 @@
 // Campaign and Review: accounts that harvest together, and what a review of all accounts found.
 //
 // Accounts are linked by what their requests have in common (a frame around changing slots,
-// wherever in the prompt it stands). A linked group is watched, and named only on evidence that did
-// not link it: how its members' later requests interleave, or that they began together and take
-// equal parts. A name says "these accounts act together", with a bound on how often it is wrong;
-// what it means, a person decides. No account is called kDistilling for its links alone.
+// wherever in the prompt it stands), or by a pool of addresses and payment marks. A linked group is
+// watched, and named only on evidence that did not link it: how its members' later requests
+// interleave, that they began together and take equal parts, or, where a frame linked them, a pool.
+// A name says "these accounts act together", with a bound on how often it is wrong; what it means,
+// a person decides. No account is called kDistilling for its links alone.
 
 #ifndef DISTILLWATCH_CAMPAIGN_H_
 #define DISTILLWATCH_CAMPAIGN_H_
@@ -34,17 +35,28 @@ struct CampaignOptions {
   // those that were longest idle are forgotten first, and all that were idle for 30 days. 16 to
   // 2^28.
   std::size_t most_accounts = std::size_t{1} << 20;
+  // Names of attributes that strangers seldom share. Accounts that share several of their values,
+  // in different pairs, are watched together, and sharing them is evidence on accounts that a frame
+  // linked. Others (a client's name, a network) are not looked at. At most 8.
+  std::vector<std::string> infrastructure{"ip", "payment", "device"};
+  // Prompts or parts of prompts that many strangers share, as a popular agent's instructions: what
+  // they leave in signatures links nobody. At most 256.
+  std::vector<std::string> common_templates{};
+  // Name of the attribute by which the host marks keys of one organisation; a group of which most
+  // members have the same value is not named. Empty: none.
+  std::string organisation = "organisation";
 };
 
 struct CampaignMember {
   std::uint64_t account = 0;   // as Monitor::AccountId gives it
   Time since{};                // when it was linked
   std::uint64_t requests = 0;  // since then
-  std::uint64_t matching = 0;  // of those, with the campaign's frame
+  std::uint64_t matching = 0;  // of those, with the campaign's frame; all, where it has none
+  bool by_pool = false;        // linked by infrastructure, not by the frame
 
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.account, s.since, s.requests, s.matching);
+    io(s.account, s.since, s.requests, s.matching, s.by_pool);
   }
 };
 
@@ -54,9 +66,18 @@ struct Campaign {
   Time linked{};          // when the group was first found
   Time named{};           // when it was named
   double p_value = 1;     // of the evidence that named it, over all its tests
-  std::size_t frame = 0;  // signature values that make up the frame
+  std::size_t frame = 0;  // signature values that make up the frame; 0: infrastructure linked it
   std::vector<CampaignMember> members{};
   std::vector<std::string> words{};  // the evidence, in words
+};
+
+// An account that continues one that the host banned (Monitor::ReportBan).
+struct Successor {
+  std::uint64_t account = 0, banned = 0;
+  Time began{};            // within a day after the ban
+  std::size_t pairs = 0;   // signature values of the banned one's frame that it has
+  std::size_t values = 0;  // infrastructure of the banned one that it uses
+  double p_value = 1;      // that so many accounts like the banned one began then
 };
 
 // What a review did.
@@ -64,9 +85,13 @@ struct Review {
   std::size_t accounts = 0;          // with a fingerprint
   std::size_t groups = 0;            // linked and watched now, named ones among them
   std::size_t waiting = 0;           // groups beyond CampaignOptions::most_groups
+  std::size_t explained = 0;         // groups of one organisation, which are not tested
   std::vector<std::uint32_t> named;  // campaigns that this review named
   // Accounts that this review put into a named campaign, ascending by account.
   std::vector<std::pair<std::uint64_t, std::uint32_t>> joined;
+  // Found by this review; of all that are found for a ban by chance, 1 in 100 bans has one.
+  std::vector<Successor> successors;
+  bool interrupted = false;  // it was asked to stop, and left for the next what it had not begun
 };
 
 }  // namespace distillwatch

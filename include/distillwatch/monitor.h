@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -77,7 +78,14 @@ class DISTILLWATCH_EXPORT Monitor {
   // Links accounts, tests the groups that they form and names campaigns. Call it once or twice a
   // day of event time, beside Observe; a verdict tells a member's campaign from then on.
   //   Cost  see BM_Review: seconds for a million accounts; takes no lock for long
-  distillwatch::Review Review(Time now);
+  //   stop  asked before every step and account: what was not begun is left to the next review,
+  //         which begins anew where linking was stopped
+  distillwatch::Review Review(Time now, const std::stop_token& stop = {});
+  // The host banned this account. Reviews of the next eight days look for accounts that began
+  // within a day after it and continue it (Review::successors).
+  //   Errors  NotFound for an account without 16 requests in the last 30 days; FailedPrecondition
+  //           when campaigns are off; ResourceExhausted beyond 16,384 bans in eight days
+  Status ReportBan(std::string_view account, Time now);
   // All campaigns named so far.
   std::vector<Campaign> Campaigns() const;
   // What CampaignMember::account says for this account name.

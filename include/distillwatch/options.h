@@ -49,8 +49,9 @@ struct Options {
 
 // Reads "name = value" lines over the defaults; '#' starts a comment. Names: key_file,
 // reference_file, promise_per_million, promise_contamination, promise_mode (expectation |
-// confidence95), max_memory_bytes, max_prompt_bytes, shards, origin_s (seconds since 1970). Sizes
-// take K, M, G, T (powers of 1024).
+// confidence95), campaigns (on | off), false_campaigns, most_groups, most_accounts, infrastructure
+// (names between commas), organisation, common_template_file (may recur), max_memory_bytes,
+// max_prompt_bytes, shards, origin_s (seconds since 1970). Sizes take K, M, G, T (powers of 1024).
 //   Errors  InvalidArgument naming line, field, value and what is allowed; NotFound for a file
 DISTILLWATCH_EXPORT Result<Options> ParseOptions(std::string_view text);
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kLeastMembers = 5, kMostMembers = 256, kMostPopulation = 4096;
 constexpr double kWidths = 3;
+constexpr double kDay_us = 86'400e6;
 
 }  // namespace
 
@@ -19,6 +20,13 @@ double Median(std::vector<double>& values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+Life LifeOf(const Seen& seen) noexcept {
+  const double days =
+      std::max(0.0, static_cast<double>((seen.last - seen.first).count()) / kDay_us) + 1;
+  return {.begin_days = static_cast<double>(seen.first.time_since_epoch().count()) / kDay_us,
+          .log_volume = std::log(std::max<double>(seen.requests, 1) / days)};
 }
 
 bool Middle::HasVolume(const Life& life) const noexcept {

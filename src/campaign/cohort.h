@@ -22,7 +22,20 @@
 #include <span>
 #include <vector>
 
+#include "distillwatch/event.h"
+
 namespace distillwatch::campaign {
+
+// An account at a look.
+struct Seen {
+  std::uint64_t account = 0;
+  Time first{}, last{};
+  std::uint32_t requests = 0;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.account, s.first, s.last, s.requests);
+  }
+};
 
 struct Life {
   double begin_days = 0;  // when the account was first seen
@@ -32,6 +45,8 @@ struct Life {
     io(s.begin_days, s.log_volume);
   }
 };
+
+Life LifeOf(const Seen& seen) noexcept;
 
 // Where the middle of a group's lives lies, and how wide it is (median and 1.48 times the median
 // absolute deviation, at least half a day and 0.4).

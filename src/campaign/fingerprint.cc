@@ -32,7 +32,7 @@ bool Fingerprint::Valid() const noexcept {
   return size <= kMostPairs && IsFrame(values());
 }
 
-Fingerprint FingerprintOf(const SignatureReservoir& sample) noexcept {
+Fingerprint FingerprintOf(const SignatureReservoir& sample, std::span<const Pair> common) noexcept {
   // Different requests alone: asking the same again is not a frame.
   std::array<const SlimSignature*, SignatureReservoir::kCapacity> different;
   std::size_t n = 0;
@@ -51,8 +51,9 @@ Fingerprint FingerprintOf(const SignatureReservoir& sample) noexcept {
     for (std::size_t i = 0; i < n;) {
       std::size_t end = i + 1;
       while (end < n && values[end] == values[i]) ++end;
-      if (end - i >= 2) {
-        recurring[found++] = {static_cast<std::uint32_t>(end - i), PairOf(slot, values[i])};
+      const Pair pair = PairOf(slot, values[i]);
+      if (end - i >= 2 && !std::binary_search(common.begin(), common.end(), pair)) {
+        recurring[found++] = {static_cast<std::uint32_t>(end - i), pair};
       }
       i = end;
     }

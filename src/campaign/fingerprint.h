@@ -46,7 +46,9 @@ struct Fingerprint {
 // The pairs that at least two different requests of the sample share; the most frequent ones when
 // there are more than fit.
 //   Cost  O(64 x 16^2), no allocation
-Fingerprint FingerprintOf(const SignatureReservoir& sample) noexcept;
+//   common  pairs that are left out, ascending
+Fingerprint FingerprintOf(const SignatureReservoir& sample,
+                          std::span<const Pair> common = {}) noexcept;
 
 // How many of the frame's pairs the signature has. frame: ascending, by slot and value.
 std::size_t CountMatches(std::span<const Pair> frame, const SlimSignature& signature) noexcept;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 namespace distillwatch::campaign {
@@ -23,34 +22,12 @@ double ShareOf(const CampaignMember& member) {
   return static_cast<double>(member.matching) / static_cast<double>(member.requests);
 }
 
-// A cohort's p-value may have any number of zeros; beyond a billion they say no more.
-std::string Odds(double p) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "1 in %.0f", std::floor(std::min(1 / p, 1e9)));
-  return text;
-}
-
 }  // namespace
 
-double TimeEvidence::least() const noexcept {
-  return std::min({regularity, seconds, quarter_hours});
-}
-
-double Evidence::time() const noexcept {
-  return std::min(1.0, 6 * std::min(everyone.least(), together.least()));
-}
-
-double Evidence::all() const noexcept {
-  // Fisher's combination of two independent p-values: chi-square with four degrees of freedom.
-  const double product = std::max(time() * cohort, std::numeric_limits<double>::min());
-  const double fisher = product * (1 - std::log(product));
-  return std::min(1.0, 2 * std::min(fisher, 2 * std::min(time(), cohort)));
-}
-
-void Group::Join(std::uint64_t account, Time now, Time first_seen) {
+void Group::Join(std::uint64_t account, Time now, Time first_seen, bool by_pool) {
   if (!places_.try_emplace(account, static_cast<std::uint32_t>(members_.size())).second) return;
   first_seen_.push_back(first_seen);
-  members_.push_back({.account = account, .since = now});
+  members_.push_back({.account = account, .since = now, .by_pool = by_pool});
 }
 
 void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signature) {
@@ -58,7 +35,7 @@ void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signa
   if (place == places_.end()) return;
   CampaignMember& member = members_[place->second];
   ++member.requests;
-  if (CountMatches(frame_, signature) < kLeastMatches) return;
+  if (framed() && CountMatches(frame_, signature) < kLeastMatches) return;
   ++member.matching;
   if (!named() && pending_.size() < kMostPending) {
     pending_.push_back({time.time_since_epoch().count(), place->second});
@@ -93,15 +70,18 @@ void Group::Leave(std::span<const std::uint64_t> accounts) {
 
 std::vector<std::uint64_t> Group::DropStrangers() {
   // A member's share of matching requests, beside what is usual in the group.
+  const auto is_judged = [](const CampaignMember& m) {
+    return m.requests >= kLeastJudged && !m.by_pool;
+  };
   std::vector<double> shares;
   for (const CampaignMember& m : members_) {
-    if (m.requests >= kLeastJudged) shares.push_back(ShareOf(m));
+    if (is_judged(m)) shares.push_back(ShareOf(m));
   }
   if (shares.empty()) return {};
   const double least = std::max(kLeastShare, kLeastOfUsual * Median(shares));
   std::vector<std::uint64_t> strangers;
   for (const CampaignMember& m : members_) {
-    if (m.requests >= kLeastJudged && ShareOf(m) < least) strangers.push_back(m.account);
+    if (is_judged(m) && ShareOf(m) < least) strangers.push_back(m.account);
   }
   Leave(strangers);
   return strangers;
@@ -114,7 +94,9 @@ void Group::Refresh(std::span<const Known> known) {
   for (const Known& k : known) {
     known_.push_back(k.account);
     lives_.push_back(k.life);
-    containments.push_back(Containment(*k.fingerprint, frame_));
+    if (!members_[places_.at(k.account)].by_pool) {
+      containments.push_back(Containment(*k.fingerprint, frame_));
+    }
   }
   middle_ = MiddleOf(lives_);
   typical_.assign(members_.size(), false);
@@ -126,12 +108,12 @@ void Group::Refresh(std::span<const Known> known) {
 
 bool Group::Admits(const Life& life, const Fingerprint& fingerprint) const noexcept {
   if (!named()) return true;
-  return middle_.Has(life) &&
-         Containment(fingerprint, frame_) >= kLeastOfContainment * containment_;
+  return !by_pool_ && middle_.Has(life) &&
+         (!framed() || Containment(fingerprint, frame_) >= kLeastOfContainment * containment_);
 }
 
 bool Group::IsMoreOf(const Group& campaign) const noexcept {
-  if (!campaign.named()) return false;
+  if (!campaign.named() || !framed() || !campaign.framed()) return false;
   const double apart = middle_.median.log_volume - campaign.middle_.median.log_volume;
   if (std::abs(apart) > campaign.middle_.width.log_volume) return false;
   std::vector<Pair> common;
@@ -185,33 +167,39 @@ bool Group::Gather(Time now) {
   return matched_ >= 2 * tested_events_ || 2 * members_.size() >= 3 * tested_members_;
 }
 
-TimeEvidence Group::TestTimes(const std::vector<std::uint8_t>& chosen, Time now,
-                              const SurrogatePlan& plan) const {
-  std::vector<MemberEvent> events;
+Group::Watch Group::WatchOf(const std::vector<std::uint8_t>& chosen, Time now) const {
+  Watch watch;
+  std::vector<MemberEvent>& events = watch.events;
   for (const MemberEvent& e : events_) {
     if (chosen[e.member]) events.push_back(e);
   }
-  if (events.empty()) return {};
+  if (events.empty()) return watch;
   const std::int64_t earliest = events.front().time_us;
   std::sort(events.begin(), events.end(), [](const MemberEvent& a, const MemberEvent& b) {
     return std::pair(a.member, a.time_us) < std::pair(b.member, b.time_us);
   });
-  std::vector<std::int64_t> from;
   for (const CampaignMember& m : members_) {
-    from.push_back(std::max(earliest, m.since.time_since_epoch().count()));
+    watch.from_us.push_back(std::max(earliest, m.since.time_since_epoch().count()));
   }
-  std::int64_t to = now.time_since_epoch().count();
+  watch.to_us = now.time_since_epoch().count();
   for (const MemberEvent& e : events) {  // clocks need not agree with the review's
-    to = std::max(to, e.time_us);
-    from[e.member] = std::min(from[e.member], e.time_us);
+    watch.to_us = std::max(watch.to_us, e.time_us);
+    watch.from_us[e.member] = std::min(watch.from_us[e.member], e.time_us);
   }
-  const Watched watched{.events = events, .from_us = from, .to_us = to};
+  return watch;
+}
+
+TimeEvidence Group::TestTimes(const std::vector<std::uint8_t>& chosen, Time now,
+                              const SurrogatePlan& plan) const {
+  const Watch watch = WatchOf(chosen, now);
+  if (watch.events.empty()) return {};
+  const Watched watched = watch.watched();
   return {.regularity = RegularityP(watched, plan),
           .seconds = CoactivityP(watched, kSeconds_us, plan),
           .quarter_hours = CoactivityP(watched, kQuarter_us, plan)};
 }
 
-bool Group::Test(double share, std::span<const Life> population, Time now, std::uint64_t seed) {
+bool Group::Test(double share, const Backdrop& backdrop, Time now, std::uint64_t seed) {
   ++looks_;
   const double level = share / (static_cast<double>(looks_) * (looks_ + 1.0));
   const auto draws = static_cast<std::size_t>(std::clamp(30 / level, 1000.0, 400'000.0));
@@ -219,8 +207,9 @@ bool Group::Test(double share, std::span<const Life> population, Time now, std::
   Evidence now_seen;
   tested_events_ = std::max(tested_events_, matched_);
   tested_members_ = std::max<std::uint64_t>(tested_members_, members_.size());
-  cohort_ = FindCohort(lives_, population);
+  cohort_ = FindCohort(lives_, backdrop.population);
   now_seen.cohort = cohort_.p_value;
+  now_seen.pool = backdrop.pool;
   if (members_.size() >= kLeastMembers) now_seen.everyone = TestTimes(typical_, now, plan);
   if (cohort_.members.size() >= kLeastMembers) {
     // Of several campaigns with the same frame, the cohort may be one; when and how much accounts
@@ -231,6 +220,7 @@ bool Group::Test(double share, std::span<const Life> population, Time now, std::
   }
   if (now_seen.all() > level) return false;
   split_ = now_seen.cohort <= kSplitLevel || now_seen.together.least() < now_seen.everyone.least();
+  by_pool_ = now_seen.common() > level;
   evidence_ = now_seen;
   return true;
 }
@@ -265,7 +255,8 @@ bool Group::Restored() {
          events_.size() <= kMostEvents && typical_.size() <= members_.size() &&
          finite(middle_.median) && finite(middle_.width) &&
          std::isfinite(middle_.latest_begin_days) && containment_ >= 0 && containment_ <= 1 &&
-         are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort);
+         are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort) &&
+         is_p(evidence_.pool.p_value);
 }
 
 Campaign Group::Describe() const {
@@ -277,33 +268,7 @@ Campaign Group::Describe() const {
                .p_value = evidence_.all(),
                .frame = frame_.size(),
                .members = members_};
-  std::uint64_t requests = 0, matching = 0;
-  for (const CampaignMember& m : members_) {
-    requests += m.requests;
-    matching += m.matching;
-  }
-  char text[160];
-  std::snprintf(text, sizeof(text),
-                "%zu accounts share a frame around changing text; %.0f %% of their requests since "
-                "they were linked have it",
-                members_.size(),
-                100 * static_cast<double>(matching) / std::max(1.0, static_cast<double>(requests)));
-  out.words.emplace_back(text);
-  const TimeEvidence& times = evidence_.together.least() < evidence_.everyone.least()
-                                  ? evidence_.together
-                                  : evidence_.everyone;
-  const double least = std::min(times.least(), evidence_.cohort);
-  const std::string shuffles = ": so do less than " + Odds(least) + " shuffles of their times";
-  if (times.regularity == least) {
-    out.words.push_back("their requests come evenly, as from one queue" + shuffles);
-  } else if (times.seconds == least) {
-    out.words.push_back("their requests come within seconds of each other" + shuffles);
-  } else if (times.quarter_hours == least) {
-    out.words.push_back("they are active together" + shuffles);
-  } else {
-    out.words.push_back("they began together and ask equally much: so do less than " + Odds(least) +
-                        " random sets of accounts");
-  }
+  out.words = WordsOf(evidence_, framed(), members_);
   return out;
 }
 

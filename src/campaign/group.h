@@ -20,31 +20,17 @@
 #include <vector>
 
 #include "campaign/cohort.h"
+#include "campaign/evidence.h"
 #include "campaign/fingerprint.h"
 #include "campaign/surrogate.h"
 #include "distillwatch/campaign.h"
 
 namespace distillwatch::campaign {
 
-struct TimeEvidence {
-  double regularity = 1, seconds = 1, quarter_hours = 1;
-  double least() const noexcept;
-  template <typename Io>
-  static void Fields(Io& io, auto& s) {
-    io(s.regularity, s.seconds, s.quarter_hours);
-  }
-};
-
-struct Evidence {
-  TimeEvidence everyone;  // whose volume is like the others'
-  TimeEvidence together;  // the cohort alone
-  double cohort = 1;
-  double time() const noexcept;  // corrected for six tests
-  double all() const noexcept;   // corrected for what is combined
-  template <typename Io>
-  static void Fields(Io& io, auto& s) {
-    io(s.everyone, s.together, s.cohort);
-  }
+// What a test compares members with.
+struct Backdrop {
+  std::span<const Life> population;
+  PoolEvidence pool;
 };
 
 class Group {
@@ -64,8 +50,12 @@ class Group {
   bool Has(std::uint64_t account) const { return places_.contains(account); }
   std::span<const CampaignMember> list() const noexcept { return members_; }
 
-  // first_seen: of the account, which may be long before.
-  void Join(std::uint64_t account, Time now, Time first_seen);
+  // first_seen: of the account, which may be long before.  by_pool: infrastructure links it, not
+  // the frame.
+  void Join(std::uint64_t account, Time now, Time first_seen, bool by_pool = false);
+  void Remove(std::span<const std::uint64_t> accounts) { Leave(accounts); }
+  // Whether a frame links its members; else infrastructure does.
+  bool framed() const noexcept { return !frame_.empty(); }
   Time FirstSeen(std::uint64_t account) const { return first_seen_[places_.at(account)]; }
   // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
   std::vector<std::uint64_t> DropStrangers();
@@ -75,6 +65,8 @@ class Group {
     Life life;
     const Fingerprint* fingerprint;
   };
+  // Whether the newest test passed by the pool alone, so that it says nothing of members outside.
+  bool passed_by_pool() const noexcept { return by_pool_; }
   // Learns what is usual among the members that are still known.
   void Refresh(std::span<const Known> known);
   // Members unlike those of the cohort that was found, or unlike most others where none was; they
@@ -86,6 +78,8 @@ class Group {
   bool IsMoreOf(const Group& campaign) const noexcept;
   // All members leave.
   std::vector<std::uint64_t> Dissolve();
+  // Whether an account began and asks like the members.
+  bool HasLife(const Life& life) const noexcept { return middle_.Has(life); }
   // Whether an account may join a named group; true while it has no name.
   bool Admits(const Life& life, const Fingerprint& fingerprint) const noexcept;
   void SetFrame(std::vector<Pair> frame) { frame_ = std::move(frame); }
@@ -97,7 +91,7 @@ class Group {
   bool Gather(Time now);
   // Tests with a part of the level `share`; true when the evidence is enough for a name.
   //   Threads  safe beside Observe, so that requests need not wait for the surrogates
-  bool Test(double share, std::span<const Life> population, Time now, std::uint64_t seed);
+  bool Test(double share, const Backdrop& backdrop, Time now, std::uint64_t seed);
   // Names the group on the evidence of the newest test.
   void Name(Time now) noexcept { named_ = now; }
 
@@ -112,10 +106,18 @@ class Group {
   static void Fields(Io& io, auto& s) {
     io(s.kin, s.id_, s.linked_, s.named_, s.frame_, s.members_, s.first_seen_, s.pending_,
        s.events_, s.matched_, s.tested_events_, s.tested_members_, s.looks_, s.middle_,
-       s.containment_, s.typical_, s.evidence_, s.split_);
+       s.containment_, s.typical_, s.evidence_, s.split_, s.by_pool_);
   }
 
  private:
+  // The requests of some members that a test looks at.
+  struct Watch {
+    std::vector<MemberEvent> events;
+    std::vector<std::int64_t> from_us;
+    std::int64_t to_us = 0;
+    Watched watched() const { return {events, from_us, to_us}; }
+  };
+  Watch WatchOf(const std::vector<std::uint8_t>& chosen, Time now) const;
   TimeEvidence TestTimes(const std::vector<std::uint8_t>& chosen, Time now,
                          const SurrogatePlan& plan) const;
   void Leave(std::span<const std::uint64_t> accounts);
@@ -137,8 +139,9 @@ class Group {
   std::vector<std::uint8_t> typical_;  // members whose volume is like the others'
   std::uint32_t looks_ = 0;
   Evidence evidence_;
-  bool split_ = false;  // the name is the cohort's, not everyone's
-  Cohort cohort_;       // of the newest test, among the accounts known then
+  bool split_ = false;    // the name is the cohort's, not everyone's
+  bool by_pool_ = false;  // it is the pool's, and other evidence was not enough
+  Cohort cohort_;         // of the newest test, among the accounts known then
 };
 
 }  // namespace distillwatch::campaign

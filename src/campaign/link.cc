@@ -83,13 +83,14 @@ Lists ListsByAccount(const Lists& accounts, std::size_t n) {
 
 // Links one account after the other, so that no more is held than the links themselves.
 Graph SharedPairs(std::span<const Fingerprint* const> fingerprints,
-                  std::span<const std::uint64_t> ids, const LinkRules& rules) {
+                  std::span<const std::uint64_t> ids, const LinkRules& rules,
+                  const std::stop_token& stop) {
   const Lists accounts = AccountsByPair(fingerprints, ids, rules);
   const Lists lists = ListsByAccount(accounts, fingerprints.size());
   Graph graph(fingerprints.size());
   std::vector<std::uint8_t> shared(fingerprints.size(), 0);  // at most Fingerprint::kMostPairs
   std::vector<Account> met;
-  for (Account a = 0; a < fingerprints.size(); ++a) {
+  for (Account a = 0; a < fingerprints.size() && !stop.stop_requested(); ++a) {
     for (const std::uint32_t list : lists[a]) {
       const auto others = accounts[list];
       for (auto b = std::upper_bound(others.begin(), others.end(), a); b != others.end(); ++b) {
@@ -130,8 +131,10 @@ void KeepClose(Graph& graph, const LinkRules& rules) {
 }  // namespace
 
 std::vector<Candidate> Link(std::span<const Fingerprint* const> fingerprints,
-                            std::span<const std::uint64_t> ids, const LinkRules& rules) {
-  Graph graph = SharedPairs(fingerprints, ids, rules);
+                            std::span<const std::uint64_t> ids, const LinkRules& rules,
+                            const std::stop_token& stop) {
+  Graph graph = SharedPairs(fingerprints, ids, rules, stop);
+  if (stop.stop_requested()) return {};  // half of the links would make other groups
   KeepClose(graph, rules);
 
   std::vector<Account> seeds(graph.size());

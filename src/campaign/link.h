@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "campaign/fingerprint.h"
@@ -41,7 +42,8 @@ struct Candidate {
 //   Cost  O(sum over pairs of (list length, at most longest_list)^2); memory for the fingerprints'
 //         pairs and the links [LinkOracle.ALongListCostsItsSampleAlone]
 std::vector<Candidate> Link(std::span<const Fingerprint* const> fingerprints,
-                            std::span<const std::uint64_t> ids, const LinkRules& rules);
+                            std::span<const std::uint64_t> ids, const LinkRules& rules,
+                            const std::stop_token& stop = {});
 
 }  // namespace distillwatch::campaign
 

@@ -1,12 +1,12 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Linker: fingerprints of all accounts, the groups that they form, and the reviews that name some.
+// Linker: what is known of all accounts, the groups that they form, and the reviews that name some.
 //
 // Thread-safe. Note and Observe are for the hot path, and may be called under locks of the caller's
 // that its Assign takes, too: a review calls Assign under no lock that they take
 // [Linker.AReviewTakesNoLockOfTheHotPathWhenItAssigns]. It locks a shard of fingerprints or a group
 // only while it copies from it, never while it links or tests.
-// Tested by  tests/campaign/linker_test.cc
+// Tested by  tests/campaign/linker_test.cc, tests/campaign/pool_test.cc, tests/campaign/ban_test.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_LINKER_H_
 #define DISTILLWATCH_SRC_CAMPAIGN_LINKER_H_
@@ -20,43 +20,41 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "campaign/group.h"
+#include "campaign/infrastructure.h"
 #include "campaign/link.h"
+#include "campaign/succession.h"
 #include "distillwatch/campaign.h"
 #include "wire/wire.h"
 
 namespace distillwatch::campaign {
 
-// An account at a look.
-struct Seen {
-  std::uint64_t account = 0;
-  Time first{}, last{};
-  std::uint32_t requests = 0;
-  template <typename Io>
-  static void Fields(Io& io, auto& s) {
-    io(s.account, s.first, s.last, s.requests);
-  }
-};
-
 class Linker {
  public:
-  static constexpr std::uint32_t kMostTracked = 4096;  // groups, over the linker's life
+  static constexpr std::uint32_t kMostTracked = 16384;  // groups, over the linker's life
 
-  Linker(const CampaignOptions& options, std::uint64_t seed);
+  // common: pairs that link nobody, in any order.
+  Linker(const CampaignOptions& options, std::uint64_t seed, std::vector<Pair> common = {});
 
   // A look at an account.
   //   Cost  microseconds, see [BM_Fingerprint]
-  void Note(const Seen& seen, const SignatureReservoir& sample);
+  void Note(const Seen& seen, const SignatureReservoir& sample,
+            const AttributeSet& attributes = {});
   // A request of an account in group `group` (1-based).
   void Observe(std::uint32_t group, std::uint64_t account, Time time,
                const SlimSignature& signature);
+  // The host banned an account.
+  enum class BanResult { kKept, kUnknown, kTooMany };
+  BanResult Ban(std::uint64_t account, Time now);
 
   // Puts an account into a group (1-based), which may be a named campaign; 0: into none. Every
   // review tells the groups of all their members, for the caller may have forgotten.
   using Assign = std::function<void(std::uint64_t account, std::uint32_t group, bool named)>;
-  Review Run(Time now, const Assign& assign);
+  // stop: asked before every step; what was not begun is left to the next review.
+  Review Run(Time now, const Assign& assign, const std::stop_token& stop = {});
 
   std::vector<Campaign> Campaigns() const;
   // The named group of this number.
@@ -77,14 +75,6 @@ class Linker {
   std::size_t remembered() const;
 
  private:
-  struct Record {
-    Seen seen;
-    Fingerprint fingerprint;
-    template <typename Io>
-    static void Fields(Io& io, auto& s) {
-      io(s.seen, s.fingerprint);
-    }
-  };
   struct Shard {
     mutable std::mutex mutex;
     absl::flat_hash_map<std::uint64_t, Record> records;
@@ -95,22 +85,35 @@ class Linker {
     return std::unique_lock(group_mutexes_[group.id() % kGroupMutexes]);
   }
 
-  std::vector<Record> Collect(Time now);
+  // What a review looks at.
+  struct Snapshot {
+    Time now{};
+    std::vector<Record> records;  // ascending by account
+    std::vector<Life> population;
+    std::optional<Neighbourhood> neighbourhood;
+    const Record* Find(std::uint64_t account) const;
+  };
+  Snapshot Collect(Time now);
+  std::vector<Candidate> LinkPools(const Snapshot& snapshot) const;
   // Puts the candidate's accounts that are in no group into one.
-  void Place(Candidate& candidate, std::span<const Record> records, Time now, Review& review);
+  void Place(Candidate& candidate, const Snapshot& snapshot, Review& review);
+  // Named campaigns take accounts that use their pool.
+  void Adopt(const Snapshot& snapshot, Review& review);
   // Drops members that are strangers, and names the group if it passes a test that is due.
-  void Judge(Group& group, std::span<const Record> records, std::span<const Life> population,
-             Time now, Review& review);
+  void Judge(Group& group, const Snapshot& snapshot, Review& review);
   void Name(Group& group, Time now, Review& review);
   Group* Begin(Time now, Review& review);
-  void Put(Group& group, const Record& record, Time now, Review& review);
+  void Put(Group& group, const Record& record, bool by_pool, Time now, Review& review);
   void Free(std::span<const std::uint64_t> accounts);
   void Tell(const Assign& assign);
   std::uint32_t GroupOf(std::uint64_t account) const;
+  // Whether the account is in no group, or in one without a name that only a pool links.
+  bool IsFree(std::uint64_t account, bool framed) const;
 
   std::atomic<std::uint64_t> named_{0};
   CampaignOptions options_;
   std::uint64_t seed_;
+  std::vector<Pair> common_;  // ascending
   std::array<Shard, kShards> shards_;
   mutable std::mutex review_mutex_;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> homes_;  // the group of each member
@@ -121,6 +124,8 @@ class Linker {
   std::vector<std::unique_ptr<Group>> owned_;
   std::unique_ptr<std::mutex[]> group_mutexes_;
   std::vector<Time> begun_;  // when each group began
+  mutable std::mutex bans_mutex_;
+  Succession succession_;
 };
 
 }  // namespace distillwatch::campaign

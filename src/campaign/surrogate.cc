@@ -6,13 +6,13 @@
 #include <numeric>
 #include <vector>
 
+#include "campaign/monte_carlo.h"
 #include "wire/mix.h"
 
 namespace distillwatch::campaign {
 namespace {
 
 constexpr std::size_t kLeastEvents = 32;
-constexpr std::size_t kExtremes = 10;
 constexpr std::int64_t kHour_us = 3'600'000'000;
 
 // Counts in bins of time, in a table that is cleared by what was touched.
@@ -39,18 +39,6 @@ class Bins {
   std::vector<std::uint32_t> counts_;
   std::vector<std::size_t> touched_;
 };
-
-// The share of draws at least as extreme as the truth, with the truth itself counted.
-template <typename AsExtreme>
-double SequentialP(std::size_t most_draws, AsExtreme&& as_extreme) {
-  std::size_t extreme = 0;
-  for (std::size_t draw = 1; draw <= most_draws; ++draw) {
-    if (as_extreme(draw) && ++extreme == kExtremes) {
-      return static_cast<double>(kExtremes) / static_cast<double>(draw);
-    }
-  }
-  return static_cast<double>(1 + extreme) / static_cast<double>(1 + most_draws);
-}
 
 struct Pairs {
   std::uint64_t all = 0, within_members = 0;

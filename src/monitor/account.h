@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "campaign/infrastructure.h"
 #include "distillwatch/coverage.h"
 #include "distillwatch/event.h"
 #include "distillwatch/rate_shape.h"
@@ -94,18 +95,19 @@ struct FullAccount {
   SimilarityDetector::State similarity;
   CoverageDetector::State coverage;
   RateShapeDetector::State rate_shape;
+  campaign::AttributeCounts attributes;
 
   bool Valid() const noexcept;
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.header, s.conversations, s.similarity, s.coverage, s.rate_shape);
+    io(s.header, s.conversations, s.similarity, s.coverage, s.rate_shape, s.attributes);
   }
 };
 
 static_assert(std::is_trivially_copyable_v<LiteAccount> &&
               std::is_trivially_copyable_v<FullAccount>);
 static_assert(sizeof(LiteAccount) <= 460);   // [AccountSize.TiersKeepTheirBudget]
-static_assert(sizeof(FullAccount) <= 4600);  // [AccountSize.TiersKeepTheirBudget]
+static_assert(sizeof(FullAccount) <= 4640);  // [AccountSize.TiersKeepTheirBudget]
 
 struct Detectors {
   SimilarityDetector similarity;

@@ -47,6 +47,28 @@ Engine::Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shard
       custom_(std::move(custom)),
       table_(shards, max_memory_bytes, custom_) {}
 
+void Engine::Count(std::vector<std::string> infrastructure, std::string organisation) {
+  infrastructure_ = std::move(infrastructure);
+  organisation_ = std::move(organisation);
+}
+
+campaign::RequestInfrastructure Engine::ReadInfrastructure(
+    std::span<const Attribute> attributes) const noexcept {
+  campaign::RequestInfrastructure out;
+  const auto hash = [this](const Attribute& a) {
+    return static_cast<std::uint32_t>(shingler_.HashName(a.name, a.value) >> 32);
+  };
+  std::size_t size = 0;
+  for (const Attribute& a : attributes) {
+    if (a.value.empty() || a.name.empty()) continue;
+    if (a.name == organisation_) out.organisation = hash(a);
+    const bool counts =
+        std::find(infrastructure_.begin(), infrastructure_.end(), a.name) != infrastructure_.end();
+    if (counts && size < out.values.size()) out.values[size++] = hash(a);
+  }
+  return out;
+}
+
 Time Engine::Tame(Time time) noexcept {
   if (InHistory(time)) return time;
   counters_.wild_times.fetch_add(1, std::memory_order_relaxed);

@@ -72,6 +72,8 @@ class Engine {
  public:
   Engine(Shingler shingler, calibrate::LookPlan looks, std::uint32_t shards,
          std::size_t max_memory_bytes, CustomList custom = {});
+  // Which attributes are counted.
+  void Count(std::vector<std::string> infrastructure, std::string organisation);
 
   // Adds the event. Under the account's lock, calls `touched(Header&)` first, and after the update
   // `looked(Header&, const FullAccount&, const FeatureVector&)` if the event is a look; the header
@@ -110,6 +112,8 @@ class Engine {
   static void Remember(const NewestTurn& turn, std::span<Conversation> conversations) noexcept;
   Conversations Recall(const Shard& shard, std::uint64_t id) const noexcept;
 
+  campaign::RequestInfrastructure ReadInfrastructure(
+      std::span<const Attribute> attributes) const noexcept;
   Time Tame(Time time) noexcept;
   TextScratch& Scratch() const noexcept;
   bool LookIsDue(const Header& header) const noexcept;
@@ -119,6 +123,8 @@ class Engine {
   calibrate::LookPlan looks_;
   Detectors detectors_;
   CustomDetectors custom_;
+  std::vector<std::string> infrastructure_;
+  std::string organisation_;
   AccountTable table_;
   EngineCounters counters_;
 };
@@ -136,6 +142,7 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
   newest.earlier_turns = turn.earlier_turns;
   Observation seen = Read(newest, shingler_, Scratch());
   seen.event ^= id;
+  const campaign::RequestInfrastructure from = ReadInfrastructure(event.attributes);
   counters_.events.fetch_add(1, std::memory_order_relaxed);
   if (seen.truncated) counters_.truncated.fetch_add(1, std::memory_order_relaxed);
   if (seen.units == 0) counters_.empty.fetch_add(1, std::memory_order_relaxed);
@@ -157,6 +164,7 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
   }
   Update(detectors_, seen, *account.full);
   custom_.Update(seen, account.custom);
+  account.full->attributes.Update(from);
   Remember(turn, account.full->conversations);
   const bool look = LookIsDue(account.header());
   if (look) {

@@ -117,6 +117,7 @@ FullAccount UnionOf(const Detectors& detectors, const FullAccount& a, const Full
   out.header.kept = out.header.signed_kept = 0;
   detectors.similarity.Merge(other->similarity, out.similarity);
   detectors.coverage.Merge(other->coverage, out.coverage);
+  out.attributes.Merge(other->attributes);
   if (other->header.last > busier->header.last) {
     out.conversations = other->conversations;
     if (other->similarity.reservoir.size() > 0) out.similarity.last = other->similarity.last;

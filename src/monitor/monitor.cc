@@ -33,7 +33,7 @@ Verdict Monitor::Observe(const Event& event) noexcept {
         s.Raise(header, s.judge.Score(header.requests, features));
         if (s.linking) {
           s.linker.Note({header.id, header.first, header.last, header.requests},
-                        account.similarity.reservoir);
+                        account.similarity.reservoir, account.attributes.Frequent());
         }
       },
       [&s](const Header& header, bool looked, std::string_view, const Observation& seen) {
@@ -68,18 +68,35 @@ void Monitor::Finish(Time now) {
   }
 }
 
-Review Monitor::Review(Time now) {
+Review Monitor::Review(Time now, const std::stop_token& stop) {
   State& s = *state_;
   if (!s.linking) return {};
   now = std::clamp(now, kEarliestTime, kLatestTime);
-  return s.linker.Run(now, [&s](std::uint64_t account, std::uint32_t group, bool named) {
+  const auto assign = [&s](std::uint64_t account, std::uint32_t group, bool named) {
     monitor::Shard& shard = s.engine.table().ShardOf(account);
     const std::lock_guard lock(shard.mutex);
     const monitor::Shard::Found found = shard.Find(account);
     if (found.lite == nullptr && found.full == nullptr) return;
     found.header().group = group;
     found.header().named = named;
-  });
+  };
+  return s.linker.Run(now, assign, stop);
+}
+
+Status Monitor::ReportBan(std::string_view account, Time now) {
+  State& s = *state_;
+  if (!s.linking) return FailedPrecondition("campaigns.enabled is false: bans are not followed");
+  now = std::clamp(now, kEarliestTime, kLatestTime);
+  switch (s.linker.Ban(s.engine.IdOf(account), now)) {
+    case campaign::Linker::BanResult::kKept:
+      return {};
+    case campaign::Linker::BanResult::kUnknown:
+      return NotFound("account '" + std::string(account) +
+                      "' has not asked 16 times in the last 30 days");
+    case campaign::Linker::BanResult::kTooMany:
+      break;
+  }
+  return ResourceExhausted("more than 16384 bans in eight days");
 }
 
 std::vector<Campaign> Monitor::Campaigns() const {

@@ -25,6 +25,26 @@ Result<std::pair<std::string, bool>> ChooseKey(const Options& options) {
 
 }  // namespace
 
+namespace {
+
+// What the operator says that many strangers share, as it shows in signatures.
+std::vector<campaign::Pair> PairsOf(const std::vector<std::string>& templates,
+                                    const Shingler& shingler) {
+  std::vector<campaign::Pair> out;
+  TextScratch scratch(shingler.max_prompt_bytes());
+  for (const std::string& text : templates) {
+    MinHash64 signature;
+    signature.Update(shingler.Extract(text, scratch).shingles);
+    const SlimSignature slim = Slim(signature);
+    if (Agreement(slim, slim) == 0) continue;  // the empty set
+    for (std::size_t slot = 0; slot < slim.size(); ++slot)
+      out.push_back(campaign::PairOf(slot, slim[slot]));
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Monitor::State>> Monitor::State::Create(const Options& options) {
   if (Status status = Check(options); !status.ok()) return status;
   Result<std::pair<std::string, bool>> key = ChooseKey(options);
@@ -48,9 +68,11 @@ Monitor::State::State(Shingler shingler, monitor::Judge judge_of, const Options&
     : judge(std::move(judge_of)),
       engine(std::move(shingler), judge.content().looks, options.shards, options.max_memory_bytes,
              options.detectors),
-      linker(options.campaigns, engine.shingler().key_id()),
+      linker(options.campaigns, engine.shingler().key_id(),
+             PairsOf(options.campaigns.common_templates, engine.shingler())),
       linking(options.campaigns.enabled),
       seen(judge.content().histogram) {
+  engine.Count(options.campaigns.infrastructure, options.campaigns.organisation);
   if (options.origin) origin_us = options.origin->time_since_epoch().count();
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <vector>
 
+#include "campaign/infrastructure.h"
 #include "distillwatch/shingler.h"
 #include "monitor/custom.h"
 
@@ -72,6 +73,18 @@ Result<std::uint64_t> Size(std::string_view field, std::string_view text) {
   return value << (10 * power);
 }
 
+// Between commas.
+std::vector<std::string> Names(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    if (const std::string_view name = Trim(text.substr(0, end)); !name.empty())
+      names.emplace_back(name);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return names;
+}
+
 Status SetField(std::string_view name, std::string_view value, Options& options) {
   const auto set = [](auto result, auto& field) -> Status {
     if (!result.ok()) return result.status();
@@ -105,6 +118,29 @@ Status SetField(std::string_view name, std::string_view value, Options& options)
       return OutOfRange(name, "'" + std::string(value) + "'", "expectation, confidence95");
     return {};
   }
+  if (name == "campaigns") {
+    if (value != "on" && value != "off")
+      return OutOfRange(name, "'" + std::string(value) + "'", "on, off");
+    options.campaigns.enabled = value == "on";
+    return {};
+  }
+  if (name == "false_campaigns") return set(Number(name, value), options.campaigns.false_campaigns);
+  if (name == "most_groups") return set(Size(name, value), options.campaigns.most_groups);
+  if (name == "most_accounts") return set(Size(name, value), options.campaigns.most_accounts);
+  if (name == "infrastructure") {
+    options.campaigns.infrastructure = Names(value);
+    return {};
+  }
+  if (name == "organisation") {
+    options.campaigns.organisation = value;
+    return {};
+  }
+  if (name == "common_template_file") {
+    Result<std::string> text = ReadFile(name, std::string(value));
+    if (!text.ok()) return text.status();
+    options.campaigns.common_templates.push_back(*std::move(text));
+    return {};
+  }
   if (name == "max_memory_bytes") return set(Size(name, value), options.max_memory_bytes);
   if (name == "max_prompt_bytes") return set(Size(name, value), options.max_prompt_bytes);
   if (name == "origin_s") {
@@ -125,7 +161,9 @@ Status SetField(std::string_view name, std::string_view value, Options& options)
   return InvalidArgument(
       "'" + std::string(name) +
       "' is not an option; allowed: key_file, reference_file, promise_per_million, "
-      "promise_contamination, promise_mode, max_memory_bytes, max_prompt_bytes, shards, origin_s");
+      "promise_contamination, promise_mode, campaigns, false_campaigns, most_groups, "
+      "most_accounts, infrastructure, organisation, common_template_file, max_memory_bytes, "
+      "max_prompt_bytes, shards, origin_s");
 }
 
 Status CheckEach(const Options& o) {
@@ -150,6 +188,14 @@ Status CheckEach(const Options& o) {
   }
   if (c.most_accounts < 16 || c.most_accounts > std::size_t{1} << 28) {
     return OutOfRange("most_accounts", std::to_string(c.most_accounts), "16 to 268435456");
+  }
+  if (c.infrastructure.size() > campaign::RequestInfrastructure::kMost) {
+    return OutOfRange("infrastructure", std::to_string(c.infrastructure.size()) + " names",
+                      "at most 8");
+  }
+  if (c.common_templates.size() > 256) {
+    return OutOfRange("common_templates", std::to_string(c.common_templates.size()) + " texts",
+                      "at most 256");
   }
   if (o.max_memory_bytes < kLeastMemory || o.max_memory_bytes > kMostMemory) {
     return OutOfRange("max_memory_bytes", std::to_string(o.max_memory_bytes),

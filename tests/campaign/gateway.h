@@ -27,6 +27,7 @@ struct Asker {
   Frame frame{};
   double dilution = 0;  // share of requests that are its own text
   Times times;          // in seconds since Gateway::kStart
+  AttributeSet attributes{};
 };
 
 // What the caller of all reviews was told.
@@ -105,7 +106,7 @@ class Gateway {
                              Priority(now, std::chrono::hours(168), state.random.Bits()));
       if (state.seen.requests >= 16 &&
           (std::has_single_bit(state.seen.requests) || state.seen.requests % 8 == 0)) {
-        linker.Note(state.seen, state.reservoir);
+        linker.Note(state.seen, state.reservoir, asker.attributes);
       }
       const auto home = out.homes.find(asker.id);
       if (home != out.homes.end()) linker.Observe(home->second.first, asker.id, now, signature);

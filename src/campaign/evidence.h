@@ -1,0 +1,59 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// Evidence: what tests of a group found, combined into one p-value and put into words.
+//
+// Tested by  tests/campaign/group_test.cc
+
+#ifndef DISTILLWATCH_SRC_CAMPAIGN_EVIDENCE_H_
+#define DISTILLWATCH_SRC_CAMPAIGN_EVIDENCE_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "distillwatch/campaign.h"
+
+namespace distillwatch::campaign {
+
+struct TimeEvidence {
+  double regularity = 1, seconds = 1, quarter_hours = 1;
+  double least() const noexcept;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.regularity, s.seconds, s.quarter_hours);
+  }
+};
+
+// A pool of infrastructure among members that a frame linked.
+struct PoolEvidence {
+  bool tested = false;        // members have infrastructure that is known
+  double p_value = 1;         // of as many bridges
+  std::uint32_t bridges = 0;  // members
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.tested, s.p_value, s.bridges);
+  }
+};
+
+struct Evidence {
+  TimeEvidence everyone;  // whose volume is like the others'
+  TimeEvidence together;  // the cohort alone
+  double cohort = 1;
+  PoolEvidence pool;
+  double time() const noexcept;    // corrected for six tests
+  double common() const noexcept;  // of times and cohort, corrected for what is combined
+  double all() const noexcept;     // with the pool
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.everyone, s.together, s.cohort, s.pool);
+  }
+};
+
+// In words, by members.
+std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
+                                 std::span<const CampaignMember> members);
+
+}  // namespace distillwatch::campaign
+
+#endif  // DISTILLWATCH_SRC_CAMPAIGN_EVIDENCE_H_

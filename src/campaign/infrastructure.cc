@@ -1,0 +1,297 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/infrastructure.h"
+
+#include <algorithm>
+#include <bitset>
+#include <cmath>
+#include <limits>
+
+#include "campaign/monte_carlo.h"
+#include "wire/mix.h"
+
+namespace distillwatch::campaign {
+namespace {
+
+constexpr std::size_t kMostMembers = 128, kLeastBridges = 3;
+using Members = std::bitset<kMostMembers>;
+
+// Every value of a set of accounts, ascending, with the accounts that use it.
+struct Use {
+  std::uint32_t value = 0;
+  std::uint32_t account = 0;
+  auto operator<=>(const Use&) const = default;
+};
+
+// Calls visit(uses) for each run of uses of one value; the uses must be sorted.
+template <typename Visit>
+void ForEachValue(std::span<const Use> uses, Visit&& visit) {
+  for (std::size_t begin = 0; begin < uses.size();) {
+    std::size_t end = begin;
+    while (end < uses.size() && uses[end].value == uses[begin].value) ++end;
+    visit(uses.subspan(begin, end - begin));
+    begin = end;
+  }
+}
+
+// Whether two values' users are different sets of accounts, neither part of the other.
+bool AreApart(const Members& a, const Members& b) {
+  const std::size_t both = (a & b).count(), either = (a | b).count();
+  return both < a.count() && both < b.count() && 2 * both <= either;
+}
+
+}  // namespace
+
+bool AttributeSet::Valid() const noexcept {
+  if (size > kMost) return false;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (sorted[i] == 0 || (i > 0 && sorted[i] <= sorted[i - 1])) return false;
+  }
+  return true;
+}
+
+void AttributeCounts::Add(std::uint32_t value, std::uint32_t count) noexcept {
+  if (value == 0 || count == 0) return;
+  constexpr std::uint32_t kMostCount = std::numeric_limits<std::uint16_t>::max();
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (counts_[i] > 0 && values_[i] == value) {
+      place = i;
+      break;
+    }
+    if (counts_[i] < counts_[place]) place = i;
+  }
+  if (values_[place] != value) values_[place] = value;
+  counts_[place] = static_cast<std::uint16_t>(std::min(kMostCount, counts_[place] + count));
+}
+
+void AttributeCounts::Update(const RequestInfrastructure& request) noexcept {
+  for (const std::uint32_t value : request.values) Add(value, 1);
+  if (request.organisation != 0) organisation_ = request.organisation;
+}
+
+void AttributeCounts::Merge(const AttributeCounts& other) noexcept {
+  for (std::size_t i = 0; i < other.values_.size(); ++i) Add(other.values_[i], other.counts_[i]);
+  if (other.organisation_ != 0) organisation_ = other.organisation_;
+}
+
+AttributeSet AttributeCounts::Frequent() const noexcept {
+  AttributeSet out;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (counts_[i] >= 2) out.sorted[out.size++] = values_[i];
+  }
+  std::sort(out.sorted.begin(), out.sorted.begin() + out.size);
+  out.organisation = organisation_;
+  return out;
+}
+
+Neighbourhood::Neighbourhood(std::span<const AttributeSet* const> accounts)
+    : accounts_(accounts.begin(), accounts.end()) {
+  std::vector<std::uint32_t> all;
+  for (std::uint32_t a = 0; a < accounts.size(); ++a) {
+    const auto values = accounts[a]->values();
+    all.insert(all.end(), values.begin(), values.end());
+    by_size_[values.size()].push_back(a);
+  }
+  std::sort(all.begin(), all.end());
+  for (std::size_t begin = 0; begin < all.size();) {
+    std::size_t end = begin;
+    while (end < all.size() && all[end] == all[begin]) ++end;
+    if (end - begin > 1) users_[all[begin]] = static_cast<std::uint32_t>(end - begin);
+    begin = end;
+  }
+}
+
+std::size_t Neighbourhood::Users(std::uint32_t value) const {
+  const auto users = users_.find(value);
+  return users == users_.end() ? 1 : users->second;
+}
+
+Pool Neighbourhood::PoolOf(std::span<const AttributeSet* const> members) const {
+  members = members.first(std::min(members.size(), kMostMembers));
+  std::vector<Use> uses;
+  for (std::uint32_t m = 0; m < members.size(); ++m) {
+    for (const std::uint32_t value : members[m]->values()) {
+      if (Users(value) > 1) uses.push_back({value, m});
+    }
+  }
+  std::sort(uses.begin(), uses.end());
+  std::vector<Members> shared;
+  std::vector<std::uint32_t> values;
+  std::vector<std::vector<std::uint32_t>> shared_by(members.size());
+  ForEachValue(uses, [&](std::span<const Use> same) {
+    if (same.size() < 2 || 3 * same.size() < Users(same.front().value)) return;
+    Members users;
+    for (const Use& use : same) {
+      users.set(use.account);
+      shared_by[use.account].push_back(static_cast<std::uint32_t>(shared.size()));
+    }
+    shared.push_back(users);
+    values.push_back(same.front().value);
+  });
+  Pool pool;
+  Members bridges;
+  for (std::uint32_t m = 0; m < members.size(); ++m) {
+    const auto& own = shared_by[m];
+    const bool bridge = std::any_of(own.begin(), own.end(), [&](std::uint32_t v) {
+      return std::any_of(own.begin(), own.end(),
+                         [&shared, v](std::uint32_t w) { return AreApart(shared[v], shared[w]); });
+    });
+    if (!bridge) continue;
+    ++pool.bridges;
+    bridges.set(m);
+  }
+  for (std::size_t v = 0; v < shared.size(); ++v) {
+    if ((shared[v] & bridges).any()) pool.values.push_back(values[v]);
+  }
+  return pool;
+}
+
+double Neighbourhood::BridgesP(std::span<const AttributeSet* const> members,
+                               const SurrogatePlan& plan) const {
+  members = members.first(std::min(members.size(), kMostMembers));
+  const std::size_t truth = PoolOf(members).bridges;
+  if (truth < kLeastBridges) return 1;
+  std::vector<const AttributeSet*> drawn(members.size());
+  return SequentialP(plan.most_draws, [&](std::size_t draw) {
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      const std::vector<std::uint32_t>& alike = by_size_[members[m]->size];
+      const std::uint64_t bits = wire::Mix(plan.seed ^ wire::Mix(draw << 32 | m));
+      // A member need not be one of the accounts that are known here.
+      drawn[m] = alike.empty() ? members[m] : accounts_[alike[bits % alike.size()]];
+    }
+    return PoolOf(drawn).bridges >= truth;
+  });
+}
+
+std::size_t Pool::CountIn(const AttributeSet& account) const {
+  const auto own = account.values();
+  return static_cast<std::size_t>(std::count_if(own.begin(), own.end(), [this](std::uint32_t v) {
+    return std::binary_search(values.begin(), values.end(), v);
+  }));
+}
+
+bool Neighbourhood::LivesIn(const Pool& pool, const AttributeSet& account) const {
+  double all = 0, common = 0;
+  std::size_t values = 0;
+  for (const std::uint32_t value : account.values()) {
+    all += RarityOf(value);
+    if (!std::binary_search(pool.values.begin(), pool.values.end(), value)) continue;
+    common += RarityOf(value);
+    ++values;
+  }
+  return values >= 2 && 2 * common >= all;
+}
+
+double Neighbourhood::RarityOf(std::uint32_t value) const {
+  return std::log(static_cast<double>(accounts_.size()) / static_cast<double>(Users(value)));
+}
+
+std::vector<std::vector<std::uint32_t>> Neighbourhood::Link(const std::vector<bool>& eligible,
+                                                            const Rules& rules) const {
+  std::vector<Use> uses;  // of values that may link
+  for (std::uint32_t a = 0; a < accounts_.size(); ++a) {
+    if (!eligible[a]) continue;
+    for (const std::uint32_t value : accounts_[a]->values()) {
+      const std::size_t users = Users(value);
+      if (users > 1 && users <= rules.most_users) uses.push_back({value, a});
+    }
+  }
+  std::sort(uses.begin(), uses.end());
+
+  // Accounts that share enough, both ways.
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> shared;
+  ForEachValue(uses, [&shared](std::span<const Use> same) {
+    for (std::size_t i = 0; i < same.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        ++shared[std::uint64_t{same[j].account} << 32 | same[i].account];
+      }
+    }
+  });
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> links;
+  for (const auto& [pair, values] : shared) {
+    if (values < rules.least_shared) continue;
+    const auto a = static_cast<std::uint32_t>(pair >> 32), b = static_cast<std::uint32_t>(pair);
+    links.emplace_back(a, b);
+    links.emplace_back(b, a);
+  }
+  std::sort(links.begin(), links.end());
+  struct Star {
+    std::size_t begin, size;
+  };
+  std::vector<Star> stars;
+  for (std::size_t begin = 0; begin < links.size();) {
+    std::size_t end = begin;
+    while (end < links.size() && links[end].first == links[begin].first) ++end;
+    stars.push_back({begin, end - begin});
+    begin = end;
+  }
+  std::stable_sort(stars.begin(), stars.end(),
+                   [](const Star& a, const Star& b) { return a.size > b.size; });
+
+  std::vector<bool> taken(accounts_.size(), false);
+  std::vector<std::vector<std::uint32_t>> out;
+  for (const Star& star : stars) {
+    const std::uint32_t seed = links[star.begin].first;
+    if (taken[seed]) continue;
+    std::vector<std::uint32_t> group{seed};
+    for (std::size_t i = 0; i < star.size; ++i) {
+      if (!taken[links[star.begin + i].second]) group.push_back(links[star.begin + i].second);
+    }
+    if (group.size() < 3) continue;
+    std::sort(group.begin(), group.end());
+    // Grows and shrinks until all have half of what they use in common with the others.
+    for (std::size_t round = 0; round < rules.most_rounds && group.size() >= 2; ++round) {
+      absl::flat_hash_map<std::uint32_t, std::uint32_t> pool;
+      for (const std::uint32_t a : group) {
+        for (const std::uint32_t value : accounts_[a]->values()) ++pool[value];
+      }
+      std::vector<std::uint32_t> touched = group;
+      for (const auto& [value, members] : pool) {
+        if (members < 2) continue;
+        for (auto use = std::lower_bound(uses.begin(), uses.end(), Use{value, 0});
+             use != uses.end() && use->value == value; ++use) {
+          if (!taken[use->account]) touched.push_back(use->account);
+        }
+      }
+      std::sort(touched.begin(), touched.end());
+      touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+      std::vector<std::uint32_t> next;
+      for (const std::uint32_t a : touched) {
+        double all = 0, common = 0;
+        std::size_t values = 0;
+        for (const std::uint32_t value : accounts_[a]->values()) {
+          const double rarity = RarityOf(value);
+          all += rarity;
+          const auto in_pool = pool.find(value);
+          if (in_pool == pool.end() || in_pool->second < 2) continue;
+          if (Users(value) > rules.most_users) continue;
+          common += rarity;
+          ++values;
+        }
+        if (values >= rules.least_shared && common >= rules.least_share * all) next.push_back(a);
+      }
+      if (next == group) break;
+      group = std::move(next);
+    }
+    std::vector<const AttributeSet*> sets;
+    for (const std::uint32_t a : group) sets.push_back(accounts_[a]);
+    if (group.size() < rules.least_members || PoolOf(sets).bridges < rules.least_members) continue;
+    for (const std::uint32_t a : group) taken[a] = true;
+    out.push_back(std::move(group));
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  return out;
+}
+
+std::uint32_t OrganisationOf(std::span<const AttributeSet* const> members) {
+  absl::flat_hash_map<std::uint32_t, std::size_t> counts;
+  for (const AttributeSet* member : members) {
+    if (member->organisation == 0) continue;
+    if (2 * ++counts[member->organisation] > members.size()) return member->organisation;
+  }
+  return 0;
+}
+
+}  // namespace distillwatch::campaign

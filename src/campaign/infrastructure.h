@@ -1,0 +1,128 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// Infrastructure: the addresses, payment marks and devices that accounts use, and who shares them.
+//
+// Sharing proves little by itself: a firm's keys have one payment mark and the same addresses, and
+// strangers meet at the exits of carriers and clouds. What neither explains is a pool: accounts
+// that share one value with some and another value with others, where hardly anyone else uses
+// either. Such an account is a bridge.
+// Thread-compatible values and pure functions.
+// Tested by  tests/campaign/infrastructure_test.cc
+
+#ifndef DISTILLWATCH_SRC_CAMPAIGN_INFRASTRUCTURE_H_
+#define DISTILLWATCH_SRC_CAMPAIGN_INFRASTRUCTURE_H_
+
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "campaign/surrogate.h"
+
+namespace distillwatch::campaign {
+
+// The infrastructure of one request, as keyed hashes; 0 is none. Two values among ten million are
+// taken for one another now and then; that links two accounts at most, and five make a group.
+struct RequestInfrastructure {
+  static constexpr std::size_t kMost = 8;
+  std::array<std::uint32_t, kMost> values{};
+  std::uint32_t organisation = 0;
+};
+
+// What an account uses most, ascending.
+struct AttributeSet {
+  static constexpr std::size_t kMost = 8;
+  std::array<std::uint32_t, kMost> sorted{};
+  std::uint8_t size = 0;
+  std::uint32_t organisation = 0;
+  std::span<const std::uint32_t> values() const noexcept { return {sorted.data(), size}; }
+
+  bool Valid() const noexcept;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.sorted, s.size, s.organisation);
+  }
+};
+
+// Counts of an account's values, eight of them.
+// Paper  A. Metwally, D. Agrawal, A. El Abbadi, Efficient computation of frequent and top-k
+//        elements in data streams, ICDT 2005 (Space-Saving).
+class AttributeCounts {
+ public:
+  void Update(const RequestInfrastructure& request) noexcept;
+  // The other's requests, too.
+  void Merge(const AttributeCounts& other) noexcept;
+  // Values of two requests or more; an address that was met once says nothing.
+  AttributeSet Frequent() const noexcept;
+
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.values_, s.counts_, s.organisation_);
+  }
+
+ private:
+  void Add(std::uint32_t value, std::uint32_t count) noexcept;
+  std::array<std::uint32_t, AttributeSet::kMost> values_{};
+  std::array<std::uint16_t, AttributeSet::kMost> counts_{};  // 0: free; saturates
+  std::uint32_t organisation_ = 0;                           // of the newest request that had one
+};
+
+// What several accounts share in different sets.
+struct Pool {
+  std::vector<std::uint32_t> values;  // ascending
+  std::size_t bridges = 0;            // accounts
+
+  // How many values of the pool the account uses.
+  std::size_t CountIn(const AttributeSet& account) const;
+};
+
+// How many accounts use a value, and accounts by how many values they use.
+class Neighbourhood {
+ public:
+  explicit Neighbourhood(std::span<const AttributeSet* const> accounts);
+
+  // 1 for what one account uses, or none.
+  std::size_t Users(std::uint32_t value) const;
+  // 0 for what everyone uses.
+  double RarityOf(std::uint32_t value) const;
+  // The pool of these accounts, of which 128 at most are looked at. Its values are those that a
+  // bridge shares. A member is a bridge if each of two values of its is shared with members that do
+  // not share the other, at most half of all who share either share both, and of all accounts that
+  // use such a value at least a third are members.
+  Pool PoolOf(std::span<const AttributeSet* const> members) const;
+  // Whether half of what the account uses, by rarity, is of the pool, and two values at least.
+  bool LivesIn(const Pool& pool, const AttributeSet& account) const;
+  // The share of random sets of accounts, each with as many values as the member in its place,
+  // that have as many bridges; 1 for fewer than three, who may be friends.
+  double BridgesP(std::span<const AttributeSet* const> members, const SurrogatePlan& plan) const;
+
+  struct Rules {
+    std::size_t most_users = 32;    // of a value that may link
+    std::size_t least_shared = 2;   // values that linked accounts share
+    double least_share = 0.4;       // of an account's values, by rarity, in the group's pool
+    std::size_t least_members = 5;  // and as many bridges
+    std::size_t most_rounds = 6;    // of growth
+  };
+  // Groups of accounts that share a pool, as positions, ascending; no account is in two.
+  //   eligible  of each account, whether it may be in a group
+  std::vector<std::vector<std::uint32_t>> Link(const std::vector<bool>& eligible,
+                                               const Rules& rules) const;
+  std::vector<std::vector<std::uint32_t>> Link(const std::vector<bool>& eligible) const {
+    return Link(eligible, Rules{});
+  }
+
+ private:
+  std::vector<const AttributeSet*> accounts_;
+  absl::flat_hash_map<std::uint32_t, std::uint32_t> users_;  // of values that two accounts use
+  std::array<std::vector<std::uint32_t>, AttributeSet::kMost + 1> by_size_;
+};
+
+// The organisation of more than half of the members; 0: none.
+std::uint32_t OrganisationOf(std::span<const AttributeSet* const> members);
+
+}  // namespace distillwatch::campaign
+
+#endif  // DISTILLWATCH_SRC_CAMPAIGN_INFRASTRUCTURE_H_

@@ -1,0 +1,242 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+//
+// The steps of a review: candidates into groups, groups to their tests, accounts to campaigns.
+
+#include <algorithm>
+
+#include "campaign/linker.h"
+#include "wire/mix.h"
+
+namespace distillwatch::campaign {
+namespace {
+
+constexpr auto kMonth = std::chrono::hours(30 * 24);
+constexpr std::size_t kLeastBridges = 3;  // in a pool by which accounts are adopted
+
+}  // namespace
+
+Group* Linker::Begin(Time now, Review& review) {
+  const auto begun_lately = static_cast<std::size_t>(
+      std::count_if(begun_.begin(), begun_.end(), [now](Time t) { return now - t < kMonth; }));
+  if (owned_.size() >= kMostTracked || begun_lately >= options_.most_groups) {
+    ++review.waiting;
+    return nullptr;
+  }
+  owned_.push_back(std::make_unique<Group>(static_cast<std::uint32_t>(owned_.size() + 1), now));
+  begun_.push_back(now);
+  groups_[owned_.size() - 1].store(owned_.back().get(), std::memory_order_release);
+  return owned_.back().get();
+}
+
+void Linker::Put(Group& group, const Record& record, bool by_pool, Time now, Review& review) {
+  const std::uint64_t account = record.seen.account;
+  if (const std::uint32_t home = GroupOf(account); home != 0) {
+    Group& old = *owned_[home - 1];
+    const auto lock = Lock(old);
+    old.Remove({&account, 1});
+  }
+  homes_[account] = group.id();
+  const auto lock = Lock(group);
+  group.Join(account, now, record.seen.first, by_pool);
+  if (group.named()) review.joined.emplace_back(record.seen.account, group.id());
+}
+
+void Linker::Free(std::span<const std::uint64_t> accounts) {
+  for (const std::uint64_t account : accounts) homes_.erase(account);
+  freed_.insert(freed_.end(), accounts.begin(), accounts.end());
+}
+
+bool Linker::IsFree(std::uint64_t account, bool framed) const {
+  const std::uint32_t home = GroupOf(account);
+  if (home == 0) return true;
+  const Group& group = *owned_[home - 1];
+  return framed && !group.framed() && !group.named();
+}
+
+// A named group takes those that are like its members; the group with most of the candidate takes
+// the others while it has no name; who is left begins a new one.
+void Linker::Place(Candidate& candidate, const Snapshot& snapshot, Review& review) {
+  const std::vector<Record>& records = snapshot.records;
+  const bool framed = !candidate.frame.empty();
+  absl::flat_hash_map<std::uint32_t, std::size_t> held;
+  for (const std::uint32_t m : candidate.members) {
+    if (const std::uint32_t group = GroupOf(records[m].seen.account);
+        group != 0 && owned_[group - 1]->framed() == framed) {
+      ++held[group];
+    }
+  }
+  std::vector<std::pair<std::size_t, Group*>> groups;  // with a tenth of the candidate or of theirs
+  for (const auto& [id, count] : held) {
+    Group* group = owned_[id - 1].get();
+    const std::size_t least = std::min(candidate.members.size(), group->members());
+    if ((group->named() ? 2 : 10) * count >= least) {
+      groups.emplace_back(count, group);
+    }
+  }
+  std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second->id() < b.second->id();
+  });
+  Group* unnamed = nullptr;
+  for (const auto& [count, group] : groups) {
+    if (!group->named() && unnamed == nullptr) unnamed = group;
+  }
+
+  std::vector<const Record*> left;
+  for (const std::uint32_t m : candidate.members) {
+    const Record& record = records[m];
+    if (!IsFree(record.seen.account, framed)) continue;
+    const Life life = LifeOf(record.seen);
+    Group* home = nullptr;
+    for (const auto& [count, group] : groups) {
+      if (home == nullptr && group->named() && group->Admits(life, record.fingerprint))
+        home = group;
+    }
+    if (home == nullptr) home = unnamed;
+    if (home == nullptr) {
+      left.push_back(&record);
+      continue;
+    }
+    Put(*home, record, !framed, snapshot.now, review);
+  }
+  if (unnamed == nullptr && left.size() >= Group::kLeastMembers) {
+    unnamed = Begin(snapshot.now, review);
+    if (unnamed == nullptr) return;
+    if (!groups.empty()) {
+      const auto lock = Lock(*unnamed);
+      unnamed->kin = groups.front().second->id();
+    }
+    for (const Record* record : left) Put(*unnamed, *record, !framed, snapshot.now, review);
+  }
+  if (unnamed == nullptr || !framed) return;
+  // Larger candidates come first: a few members that have another frame do not change the group's.
+  if (std::find(framed_.begin(), framed_.end(), unnamed->id()) != framed_.end()) return;
+  framed_.push_back(unnamed->id());
+  const auto lock = Lock(*unnamed);
+  unnamed->SetFrame(std::move(candidate.frame));
+}
+
+// A group that a named one of its kin asks as much as is more of the same campaign.
+void Linker::Name(Group& group, Time now, Review& review) {
+  Group* kin = group.kin != 0 ? owned_[group.kin - 1].get() : nullptr;
+  if (kin != nullptr && kin->named() && group.IsMoreOf(*kin)) {
+    std::vector<std::pair<std::uint64_t, Time>> moved;
+    {
+      const auto lock = Lock(group);
+      for (const CampaignMember& m : group.list()) {
+        moved.emplace_back(m.account, group.FirstSeen(m.account));
+      }
+      group.Dissolve();
+    }
+    const auto lock = Lock(*kin);
+    for (const auto& [account, first_seen] : moved) {
+      kin->Join(account, now, first_seen);
+      homes_[account] = kin->id();
+      review.joined.emplace_back(account, kin->id());
+    }
+    return;
+  }
+  const auto lock = Lock(group);
+  group.Name(now);
+  named_.fetch_add(1, std::memory_order_relaxed);
+  review.named.push_back(group.id());
+  for (const CampaignMember& m : group.list()) review.joined.emplace_back(m.account, group.id());
+}
+
+void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
+  std::vector<const AttributeSet*> attributes;
+  bool due = false;
+  {
+    const auto lock = Lock(group);
+    due = group.Gather(snapshot.now);
+    Free(group.DropStrangers());
+    std::vector<Group::Known> known;
+    for (const CampaignMember& m : group.list()) {
+      const Record* record = snapshot.Find(m.account);
+      if (record == nullptr) continue;
+      known.push_back({m.account, LifeOf(record->seen), &record->fingerprint});
+      attributes.push_back(&record->attributes);
+    }
+    group.Refresh(known);
+  }
+  if (group.named() || !due) return;
+  if (OrganisationOf(attributes) != 0) {
+    ++review.explained;
+    return;
+  }
+  const std::uint64_t seed = wire::Mix(seed_ ^ group.id());
+  const Neighbourhood& all = *snapshot.neighbourhood;
+  Pool pool;
+  Backdrop backdrop;
+  backdrop.population = snapshot.population;
+  const bool known = std::any_of(attributes.begin(), attributes.end(),
+                                 [](const AttributeSet* set) { return set->size > 0; });
+  // What linked a group without a frame proves nothing.
+  if (group.framed() && known) {
+    pool = all.PoolOf(attributes);
+    backdrop.pool = {.tested = true,
+                     .p_value = all.BridgesP(attributes, {.most_draws = 100'000, .seed = seed}),
+                     .bridges = static_cast<std::uint32_t>(pool.bridges)};
+  }
+  const double share = options_.false_campaigns / static_cast<double>(options_.most_groups);
+  if (!group.Test(share, backdrop, snapshot.now, seed)) return;
+  {
+    const auto lock = Lock(group);
+    if (group.passed_by_pool()) {
+      std::vector<std::uint64_t> outside;
+      for (const CampaignMember& m : group.list()) {
+        const Record* record = snapshot.Find(m.account);
+        if (record == nullptr || pool.CountIn(record->attributes) == 0)
+          outside.push_back(m.account);
+      }
+      group.Remove(outside);
+      Free(outside);
+    } else {
+      Free(group.DropUnlike());
+    }
+  }
+  Name(group, snapshot.now, review);
+}
+
+std::vector<Candidate> Linker::LinkPools(const Snapshot& snapshot) const {
+  std::vector<bool> eligible;
+  for (const Record& r : snapshot.records) {
+    const std::uint32_t home = GroupOf(r.seen.account);
+    eligible.push_back(home == 0 || !owned_[home - 1]->framed());
+  }
+  std::vector<Candidate> out;
+  for (auto& members : snapshot.neighbourhood->Link(eligible)) {
+    out.push_back({.members = std::move(members), .frame = {}});
+  }
+  return out;
+}
+
+void Linker::Adopt(const Snapshot& snapshot, Review& review) {
+  const Neighbourhood& all = *snapshot.neighbourhood;
+  std::vector<Pool> pools(owned_.size());
+  absl::flat_hash_map<std::uint32_t, std::uint32_t> pool_with;  // the first, by value
+  for (std::uint32_t g = 0; g < owned_.size(); ++g) {
+    if (!owned_[g]->named()) continue;
+    std::vector<const AttributeSet*> members;
+    for (const CampaignMember& m : owned_[g]->list()) {
+      if (const Record* record = snapshot.Find(m.account)) members.push_back(&record->attributes);
+    }
+    pools[g] = all.PoolOf(members);
+    if (pools[g].bridges < kLeastBridges) continue;
+    for (const std::uint32_t value : pools[g].values) pool_with.try_emplace(value, g);
+  }
+  if (pool_with.empty()) return;
+  for (const Record& r : snapshot.records) {
+    if (!IsFree(r.seen.account, true)) continue;
+    for (const std::uint32_t value : r.attributes.values()) {
+      const auto pool = pool_with.find(value);
+      if (pool == pool_with.end()) continue;
+      Group& group = *owned_[pool->second];
+      if (!all.LivesIn(pools[pool->second], r.attributes) || !group.HasLife(LifeOf(r.seen)))
+        continue;
+      Put(group, r, true, snapshot.now, review);
+      break;
+    }
+  }
+}
+
+}  // namespace distillwatch::campaign
