@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -32,8 +33,6 @@ namespace distillwatch::bench {
 
 using support::Random;
 
-inline constexpr std::size_t kPrompts = 256;  // a power of 2: more than a processor learns by heart
-
 struct Text {
   const char* name;
   std::string (*make)(std::size_t bytes, Random& random);
@@ -45,7 +44,13 @@ inline constexpr std::array<std::size_t, 5> kTextBytes = {64, 512, 2048, 16384, 
 
 using Prompts = std::vector<std::string>;
 
-// kPrompts different ones; made when first asked for, then kept. Thread-safe.
+// As many as it takes until no processor has their branches by heart: with 64 prompts of 512 B,
+// reading one takes half as long as with 1024. A power of 2.
+inline std::size_t PromptCount(std::size_t bytes) {
+  return std::clamp<std::size_t>(std::bit_floor((std::size_t{2} << 20) / bytes), 64, 4096);
+}
+
+// PromptCount(bytes) different ones; made when first asked for, then kept. Thread-safe.
 inline const Prompts& PromptsOf(const Text& text, std::size_t bytes) {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
@@ -53,7 +58,9 @@ inline const Prompts& PromptsOf(const Text& text, std::size_t bytes) {
   Prompts& prompts = made[{text.name, bytes}];
   if (prompts.empty()) {
     Random random(bytes);
-    for (std::size_t i = 0; i < kPrompts; ++i) prompts.push_back(text.make(bytes, random));
+    for (std::size_t i = 0; i < PromptCount(bytes); ++i) {
+      prompts.push_back(text.make(bytes, random));
+    }
   }
   return prompts;
 }
@@ -108,17 +115,17 @@ class Load {
   std::uint32_t at_ = 0;
 };
 
-// The least of five measurements of some ms each.
+// Of work(0) to work(inputs - 1), on average: the least of five measurements of some ms each.
 template <typename Work>
-double LeastNs(Work&& work) {
+double LeastNs(std::size_t inputs, Work&& work) {
   double least = 1e300;
   for (int measurement = 0; measurement < 5; ++measurement) {
     const double begin = ThreadNs();
     double taken = 0;
     std::size_t n = 0;
     for (; taken < 4e6; taken = ThreadNs() - begin) {
-      for (std::size_t i = 0; i < kPrompts; ++i) work(i);
-      n += kPrompts;
+      for (std::size_t i = 0; i < inputs; ++i) work(i);
+      n += inputs;
     }
     least = std::min(least, taken / static_cast<double>(n));
   }
@@ -135,9 +142,9 @@ inline double TextFloorNs(std::size_t bytes) {
     Copy copy;
     Hash hash;
     Fold fold;
-    ns = LeastNs([&](std::size_t i) { copy(prompts[i]); }) +
-         LeastNs([&](std::size_t i) { hash(prompts[i]); }) +
-         LeastNs([&](std::size_t i) { fold(prompts[i]); });
+    ns = LeastNs(prompts.size(), [&](std::size_t i) { copy(prompts[i]); }) +
+         LeastNs(prompts.size(), [&](std::size_t i) { hash(prompts[i]); }) +
+         LeastNs(prompts.size(), [&](std::size_t i) { fold(prompts[i]); });
   }
   return ns;
 }
@@ -147,7 +154,7 @@ inline double LoadFloorNs(std::size_t table_bytes) {
   double& ns = found[table_bytes];
   if (ns == 0) {
     Load load(table_bytes);
-    ns = LeastNs([&](std::size_t) { load(); });
+    ns = LeastNs(1024, [&](std::size_t) { load(); });
   }
   return ns;
 }
@@ -159,7 +166,7 @@ void RunOnText(benchmark::State& state, const Prompts& prompts, double floor_ns,
   std::int64_t bytes = 0;
   Loop loop(state);
   for (auto _ : state) {
-    const std::string& prompt = prompts[i++ % kPrompts];
+    const std::string& prompt = prompts[i++ % prompts.size()];
     work(prompt);
     bytes += static_cast<std::int64_t>(prompt.size());
   }

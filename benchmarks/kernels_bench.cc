@@ -24,6 +24,7 @@ using bench::RunOnText;
 using support::Random;
 
 constexpr std::string_view kSecret = "a key for measuring, not for use";
+constexpr std::size_t kInputs = 64;        // of a kernel
 constexpr std::size_t kMostBytes = 65536;  // of a prompt that the shingler reads
 
 void Extract(benchmark::State& state, const Prompts& prompts, double floor_ns) {
@@ -62,7 +63,7 @@ void Kernel(benchmark::State& state, const simd::Kernels& kernels, std::string_v
             std::size_t n) {
   Random random(n);
   std::vector<std::vector<std::uint64_t>> hashes;
-  for (std::size_t i = 0; i < bench::kPrompts; ++i) {
+  for (std::size_t i = 0; i < kInputs; ++i) {
     hashes.push_back(support::RandomHashes(n, random));
   }
   std::vector<std::uint64_t> out(n);
@@ -71,7 +72,7 @@ void Kernel(benchmark::State& state, const simd::Kernels& kernels, std::string_v
   std::array<std::int16_t, 32> votes{};
   std::size_t i = 0;
   for (auto _ : state) {
-    const std::vector<std::uint64_t>& in = hashes[i++ % bench::kPrompts];
+    const std::vector<std::uint64_t>& in = hashes[i++ % kInputs];
     if (name == "bin_min") {
       kernels.bin_min(in.data(), n, slots.data(), 7, 0);
     } else if (name == "multiply_min") {

@@ -97,7 +97,7 @@ class Traffic {
   Event Request(std::uint64_t prompt) const {
     return {.account = {reinterpret_cast<const char*>(&account_), sizeof(account_)},
             .time = now_,
-            .prompt = prompts_[prompt % bench::kPrompts]};
+            .prompt = prompts_[prompt % prompts_.size()]};
   }
   std::uint64_t accounts_;
   const Prompts& prompts_;
