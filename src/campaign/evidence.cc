@@ -10,6 +10,9 @@
 namespace distillwatch::campaign {
 namespace {
 
+// Of the level, where a pool is tested, too.
+constexpr double kCommonShare = 2.0 / 3;
+
 // Of two independent p-values: chi-square with four degrees of freedom.
 double Fisher(double p, double q) {
   const double product = std::max(p * q, std::numeric_limits<double>::min());
@@ -40,7 +43,8 @@ double Evidence::common() const noexcept {
 
 double Evidence::all() const noexcept {
   if (!pool.tested) return common();
-  return std::min(1.0, 2 * std::min(common(), Fisher(common(), pool.p_value)));
+  return std::min(
+      {1.0, common() / kCommonShare, Fisher(common(), pool.p_value) / (1 - kCommonShare)});
 }
 
 std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,

@@ -15,6 +15,11 @@ constexpr std::uint64_t kLeastJudged = 20;  // requests
 constexpr double kLeastShare = 0.04;        // of them with the frame
 constexpr double kLeastOfUsual = 0.2;
 constexpr double kSplitLevel = 0.01;
+// Surrogates for a level of 1: so many that the least p-value, corrected for all that is combined,
+// lies below the level.
+constexpr double kDraws = 45;
+// After a test; then a tenth more requests are enough for the next.
+constexpr auto kLongestWait = std::chrono::hours(96);
 constexpr double kLeastOfContainment = 0.7;
 constexpr std::int64_t kSeconds_us = 20'000'000, kQuarter_us = 900'000'000;
 
@@ -40,6 +45,20 @@ void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signa
   if (!named() && pending_.size() < kMostPending) {
     pending_.push_back({time.time_since_epoch().count(), place->second});
   }
+}
+
+bool Group::SetFrame(std::vector<Pair> frame) {
+  std::vector<Pair> common;
+  std::set_intersection(frame_.begin(), frame_.end(), frame.begin(), frame.end(),
+                        std::back_inserter(common));
+  const bool another = framed() && 2 * common.size() < frame.size();
+  frame_ = std::move(frame);
+  if (!another) return false;
+  // What matched the old frame says nothing of who uses the new one.
+  for (CampaignMember& m : members_) m.requests = m.matching = 0;
+  events_.clear();
+  pending_.clear();
+  return true;
 }
 
 void Group::Leave(std::span<const std::uint64_t> accounts) {
@@ -164,7 +183,8 @@ bool Group::Gather(Time now) {
   pending_.clear();
   std::sort(events_.begin(), events_.end());
   if (events_.size() > kMostEvents) events_.erase(events_.begin(), events_.end() - kMostEvents);
-  return matched_ >= 2 * tested_events_ || 2 * members_.size() >= 3 * tested_members_;
+  return matched_ >= 2 * tested_events_ || 2 * members_.size() >= 3 * tested_members_ ||
+         (now >= tested_ + kLongestWait && 10 * matched_ >= 11 * tested_events_);
 }
 
 Group::Watch Group::WatchOf(const std::vector<std::uint8_t>& chosen, Time now) const {
@@ -201,8 +221,9 @@ TimeEvidence Group::TestTimes(const std::vector<std::uint8_t>& chosen, Time now,
 
 bool Group::Test(double share, const Backdrop& backdrop, Time now, std::uint64_t seed) {
   ++looks_;
+  tested_ = now;
   const double level = share / (static_cast<double>(looks_) * (looks_ + 1.0));
-  const auto draws = static_cast<std::size_t>(std::clamp(30 / level, 1000.0, 400'000.0));
+  const auto draws = static_cast<std::size_t>(std::clamp(kDraws / level, 1000.0, 600'000.0));
   const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
   Evidence now_seen;
   tested_events_ = std::max(tested_events_, matched_);
@@ -248,7 +269,7 @@ bool Group::Restored() {
   };
   return id_ != 0 && first_seen_.size() == members_.size() &&
          std::all_of(first_seen_.begin(), first_seen_.end(), InHistory) && InHistory(linked_) &&
-         InHistory(named_) && IsFrame(frame_) &&
+         InHistory(named_) && InHistory(tested_) && IsFrame(frame_) &&
          std::all_of(pending_.begin(), pending_.end(), in_group) &&
          std::all_of(events_.begin(), events_.end(), in_group) &&
          std::is_sorted(events_.begin(), events_.end()) && pending_.size() <= kMostPending &&

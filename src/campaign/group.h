@@ -42,7 +42,7 @@ class Group {
   static constexpr std::size_t kLeastMembers = 5;
   static constexpr std::size_t kLeastMatches = 2;  // pairs of the frame in a matching request
 
-  Group(std::uint32_t id, Time now) noexcept : id_(id), linked_(now) {}
+  Group(std::uint32_t id, Time now) noexcept : id_(id), linked_(now), tested_(now) {}
 
   std::uint32_t id() const noexcept { return id_; }
   bool named() const noexcept { return named_ != Time{}; }
@@ -82,7 +82,10 @@ class Group {
   bool HasLife(const Life& life) const noexcept { return middle_.Has(life); }
   // Whether an account may join a named group; true while it has no name.
   bool Admits(const Life& life, const Fingerprint& fingerprint) const noexcept;
-  void SetFrame(std::vector<Pair> frame) { frame_ = std::move(frame); }
+  // A frame that has hardly anything of the old one makes it another group: what members asked
+  // counts no more.
+  //   Returns  whether it did
+  bool SetFrame(std::vector<Pair> frame);
 
   // A request of a member.
   void Observe(std::uint64_t account, Time time, const SlimSignature& signature);
@@ -105,7 +108,7 @@ class Group {
   template <typename Io>
   static void Fields(Io& io, auto& s) {
     io(s.kin, s.id_, s.linked_, s.named_, s.frame_, s.members_, s.first_seen_, s.pending_,
-       s.events_, s.matched_, s.tested_events_, s.tested_members_, s.looks_, s.middle_,
+       s.events_, s.matched_, s.tested_events_, s.tested_members_, s.tested_, s.looks_, s.middle_,
        s.containment_, s.typical_, s.evidence_, s.split_, s.by_pool_);
   }
 
@@ -132,6 +135,7 @@ class Group {
   std::uint64_t matched_ = 0;
   std::uint64_t tested_events_ = 32;
   std::uint64_t tested_members_ = 4;
+  Time tested_{};                     // the newest test
   std::vector<std::uint64_t> known_;  // members at the newest review, and their lives
   std::vector<Life> lives_;
   Middle middle_;

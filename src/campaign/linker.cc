@@ -124,6 +124,7 @@ Review Linker::Run(Time now, const Assign& assign, const std::stop_token& stop) 
     review.accounts += r.fingerprint.size > 0;
   }
   framed_.clear();
+  placed_.clear();
   const auto begin = [&stop, &review] {
     review.interrupted = review.interrupted || stop.stop_requested();
     return !review.interrupted;

@@ -104,6 +104,7 @@ class Linker {
   void Name(Group& group, Time now, Review& review);
   Group* Begin(Time now, Review& review);
   void Put(Group& group, const Record& record, bool by_pool, Time now, Review& review);
+  void DropOthers(Group& group, std::vector<std::uint64_t> placed);
   void Free(std::span<const std::uint64_t> accounts);
   void Tell(const Assign& assign);
   std::uint32_t GroupOf(std::uint64_t account) const;
@@ -119,6 +120,8 @@ class Linker {
   absl::flat_hash_map<std::uint64_t, std::uint32_t> homes_;  // the group of each member
   std::vector<std::uint64_t> freed_;                         // by this review
   std::vector<std::uint32_t> framed_;                        // groups to which it gave a frame
+  // By group, the accounts of its candidates in this review.
+  absl::flat_hash_map<std::uint32_t, std::vector<std::uint64_t>> placed_;
   // Appended to by reviews, read by everyone.
   std::unique_ptr<std::atomic<Group*>[]> groups_;
   std::vector<std::unique_ptr<Group>> owned_;

@@ -53,6 +53,18 @@ bool Linker::IsFree(std::uint64_t account, bool framed) const {
   return framed && !group.framed() && !group.named();
 }
 
+// Members that no candidate of this review has leave, but those that a pool links.
+void Linker::DropOthers(Group& group, std::vector<std::uint64_t> placed) {
+  std::sort(placed.begin(), placed.end());
+  std::vector<std::uint64_t> others;
+  for (const CampaignMember& m : group.list()) {
+    if (!m.by_pool && !std::binary_search(placed.begin(), placed.end(), m.account))
+      others.push_back(m.account);
+  }
+  group.Remove(others);
+  Free(others);
+}
+
 // A named group takes those that are like its members; the group with most of the candidate takes
 // the others while it has no name; who is left begins a new one.
 void Linker::Place(Candidate& candidate, const Snapshot& snapshot, Review& review) {
@@ -108,11 +120,13 @@ void Linker::Place(Candidate& candidate, const Snapshot& snapshot, Review& revie
     for (const Record* record : left) Put(*unnamed, *record, !framed, snapshot.now, review);
   }
   if (unnamed == nullptr || !framed) return;
+  std::vector<std::uint64_t>& placed = placed_[unnamed->id()];
+  for (const std::uint32_t m : candidate.members) placed.push_back(records[m].seen.account);
   // Larger candidates come first: a few members that have another frame do not change the group's.
   if (std::find(framed_.begin(), framed_.end(), unnamed->id()) != framed_.end()) return;
   framed_.push_back(unnamed->id());
   const auto lock = Lock(*unnamed);
-  unnamed->SetFrame(std::move(candidate.frame));
+  if (unnamed->SetFrame(std::move(candidate.frame))) DropOthers(*unnamed, placed);
 }
 
 // A group that a named one of its kin asks as much as is more of the same campaign.
@@ -191,6 +205,8 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
       group.Remove(outside);
       Free(outside);
     } else {
+      // Who was linked once, by words that many use, need not be linked any more.
+      if (group.framed()) DropOthers(group, placed_[group.id()]);
       Free(group.DropUnlike());
     }
   }
