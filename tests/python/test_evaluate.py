@@ -113,6 +113,10 @@ def test_promises_meet_what_came(labels):
     broken = ev.realised(labels, ALERTS, 1000)
     assert broken.broken and broken.realised == 4e5
     assert not ev.realised(labels, [], dw.Promise(per_million=1)).broken
+    # Members of campaigns are suspect, and promised is what is called distilling.
+    lower = [{**a, "level": "suspect" if a["account"] == "b4" else "distilling"} for a in ALERTS]
+    assert ev.realised(labels, lower, 1000).realised == 2e5
+    assert ev.evaluate(labels, lower, promise=1000).false.false == 2
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.floats(0.5, 0.999))

@@ -104,11 +104,15 @@ def alerts(
     """
     accounts = np.asarray(log["account"], dtype=object)
     us = _core.microseconds(log["time"])
+    level = Level(level)
     flagged = np.flatnonzero(np.asarray(verdicts["level"]) >= int(level))
     campaigns = np.asarray(verdicts["campaign"])
     out: dict[str, dict[str, Any]] = {}
     for row in flagged.tolist():
-        alert = out.setdefault(accounts[row], {"account": accounts[row], "time": us[row] / 1e6, "campaign": None})
+        name = accounts[row]
+        alert = out.setdefault(name, {
+            "account": name, "time": us[row] / 1e6, "campaign": None, "level": str(level),
+        })
         if campaigns[row]:
             alert["campaign"] = int(campaigns[row])
     return [*out.values(), *(dict(alert) for alert in joined)]

@@ -70,7 +70,8 @@ def watch(
     """Observes a log and reviews it every so many hours of event time, as `distillwatch scan` does.
 
     Returns the verdicts as a structured array, and who was put into a named campaign: dicts of
-    account, time and campaign, as evaluate.alerts takes them for `joined`.
+    account, time, campaign and level (suspect: membership alone raises no further), as
+    evaluate.alerts takes them for `joined`.
     """
     clock = ReviewClock(review_hours)
     columns = event_columns(log)
@@ -84,7 +85,10 @@ def watch(
     def review(now: int) -> None:
         for account, campaign in monitor.review(now / 1e6).joined.items():
             if account in names:
-                joined.append({"account": names[account], "time": now / 1e6, "campaign": campaign})
+                joined.append({
+                    "account": names[account], "time": now / 1e6, "campaign": campaign,
+                    "level": "suspect",
+                })
 
     for begin, end, due in clock.pieces(us):
         if begin < end:

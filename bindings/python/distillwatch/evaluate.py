@@ -273,13 +273,17 @@ def found_campaigns(labels: Labels, group: Mapping[str, Any]) -> dict[str, Found
 
 
 def realised(labels: Labels, alerts: Alerts, promise: Union[Promise, float]) -> Realised:
-    """The false alarms that came, against the promise."""
+    """The false alarms that came, against the promise.
+
+    The promise is about accounts that are called distilling: alerts of a lower level, as those of
+    campaigns' members are, do not count.
+    """
     promised = promise if isinstance(promise, (int, float)) else promise.per_million
-    first, _ = read_alerts(alerts)
+    flagged = (a for a in records(alerts) if str(a.get("level") or "distilling") == "distilling")
+    first, _ = read_alerts(flagged)
     f = _false_alarms(labels.named("benign"), first)
-    return Realised(
-        promised, None if f.share is None else 1e6 * f.share, f.interval, 1e6 * f.interval[0] > promised
-    )
+    share = None if f.share is None else 1e6 * f.share
+    return Realised(promised, share, f.interval, 1e6 * f.interval[0] > promised)
 
 
 def evaluate(
