@@ -12,6 +12,7 @@
 #include "batch.h"
 #include "bind.h"
 #include "custom.h"
+#include "review.h"
 
 namespace distillwatch::python {
 namespace {
@@ -44,13 +45,7 @@ Options MakeOptions(py::handle key, const std::optional<Reference>& reference,
   if (!key.is_none()) options.key = Text(key, "key").view();
   options.reference = reference;
   options.promise = promise;
-  if (!campaigns.is_none()) {
-    options.campaigns.enabled = campaigns.attr("enabled").cast<bool>();
-    options.campaigns.false_campaigns = campaigns.attr("false_campaigns").cast<double>();
-    options.campaigns.most_groups = ToCount(campaigns.attr("most_groups"), "most_groups", kMost);
-    options.campaigns.most_accounts =
-        ToCount(campaigns.attr("most_accounts"), "most_accounts", kMost);
-  }
+  options.campaigns = ToCampaignOptions(campaigns);
   options.max_memory_bytes = ToCount(max_memory_bytes, "max_memory_bytes", kMost);
   options.max_prompt_bytes = ToCount(max_prompt_bytes, "max_prompt_bytes", kMost);
   options.shards = static_cast<std::uint32_t>(ToCount(shards, "shards", ~std::uint32_t{0}));
@@ -158,44 +153,6 @@ py::object Statistics(const BoundMonitor& self) {
   return Python("distillwatch._types", "MonitorStatistics")(**fields);
 }
 
-py::object CampaignOf(const Campaign& c) {
-  py::tuple members(c.members.size());
-  for (std::size_t i = 0; i < c.members.size(); ++i) {
-    const CampaignMember& m = c.members[i];
-    members[i] = Python("distillwatch._types", "CampaignMember")(m.account, FromTime(m.since),
-                                                                 m.requests, m.matching);
-  }
-  py::tuple words(c.words.size());
-  for (std::size_t i = 0; i < c.words.size(); ++i) words[i] = py::str(c.words[i]);
-  return Python("distillwatch._types", "Campaign")(c.id, FromTime(c.first_seen), FromTime(c.linked),
-                                                   FromTime(c.named), c.p_value, c.frame, members,
-                                                   words);
-}
-
-py::object ReviewNow(BoundMonitor& self, py::handle now) {
-  const Time time = ToTime(now, "now");
-  Review review;
-  {
-    const Unlocked unlocked;
-    review = self.Review(time);
-  }
-  py::dict joined;
-  for (const auto& [account, campaign] : review.joined) joined[py::int_(account)] = campaign;
-  return Python("distillwatch._types", "Review")(review.accounts, review.groups, review.waiting,
-                                                 py::tuple(py::cast(review.named)), joined);
-}
-
-py::list Campaigns(const BoundMonitor& self) {
-  std::vector<Campaign> campaigns;
-  {
-    const Unlocked unlocked;
-    campaigns = self.Campaigns();
-  }
-  py::list out;
-  for (const Campaign& campaign : campaigns) out.append(CampaignOf(campaign));
-  return out;
-}
-
 }  // namespace
 
 void BindMonitor(py::module_& m) {
@@ -278,8 +235,26 @@ void BindMonitor(py::module_& m) {
       .def_property_readonly("key_id", [](const BoundMonitor& self) { return self.key_id(); })
       .def("_observe_seconds", &ObserveSeconds, py::arg("accounts"), py::arg("times"),
            py::arg("prompts"))
-      .def("review", &ReviewNow, py::arg("now"))
-      .def("campaigns", &Campaigns)
+      .def(
+          "review",
+          [](BoundMonitor& self, py::handle now, const py::object& stop) {
+            return ReviewNow(self, now, stop);
+          },
+          py::arg("now"), py::arg("stop") = py::none())
+      .def(
+          "report_ban",
+          [](BoundMonitor& self, py::handle account, py::handle now) {
+            const Text text(account, "account");
+            const Time time = ToTime(now, "now");
+            Status status;
+            {
+              const Unlocked unlocked;
+              status = self.ReportBan(text.view(), time);
+            }
+            Unwrap(status);
+          },
+          py::arg("account"), py::arg("now"))
+      .def("campaigns", [](const BoundMonitor& self) { return Campaigns(self); })
       .def(
           "account_id",
           [](const BoundMonitor& self, py::handle account) {

@@ -109,7 +109,7 @@ def test_every_public_function_has_a_twin():
 
 @pytest.mark.parametrize(
     "name", ["Verdict", "Evidence", "Explanation", "MonitorStatistics", "Event", "Promise", "Campaign",
-             "CampaignMember", "CampaignOptions", "Review"],
+             "CampaignMember", "CampaignOptions", "Review", "Successor"],
 )
 def test_every_field_has_a_twin(name):
     (body,) = (body for _, found, body in public_types() if found == name)
@@ -136,6 +136,10 @@ def test_defaults_are_the_same():
             for word, value in re.findall(r"(\w+) = (\d+);", body):
                 assert default[word] == int(value)
     assert dw.CampaignOptions().most_accounts == 1 << 20
+    header = (HEADERS / "campaign.h").read_text(encoding="utf-8")
+    ours = re.search(r"infrastructure\{(.*?)\}", header)[1].replace('"', "").split(", ")
+    assert dw.CampaignOptions().infrastructure == tuple(ours)
+    assert f'organisation = "{dw.CampaignOptions().organisation}"' in header
     assert (dw.Promise().per_million, dw.Promise().contamination) == (1000, 0.02)
 
 

@@ -70,6 +70,7 @@ from ._types import (
     MonitorStatistics,
     NotFound,
     Review,
+    Successor,
 )
 
 __version__: str = _core.__version__

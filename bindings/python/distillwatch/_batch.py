@@ -167,8 +167,9 @@ def simulate(
     """A labelled month of artificial traffic, in the shapes of disclosed campaigns.
 
     The month that the program's `simulate` writes for the same seed: `accounts` benign ones, and
-    campaigns that have at most 3 % of that together. Columns: time, account, prompt, system, ip, user_agent, payment, model; and the labels distill (of the request), label, persona and
-    campaign (of the account). A DataFrame, or without `frame` a dict of columns.
+    campaigns that have at most 3 % of that together. Columns: time, account, prompt, system, ip,
+    user_agent, payment, model; and the labels distill (of the request), label, persona and campaign
+    (of the account). A DataFrame, or without `frame` a dict of columns.
     """
     columns = _core.simulate(seed, days, accounts, campaigns, start)
     columns["time"] = columns["time"].astype("M8[us]")
@@ -181,7 +182,10 @@ def simulate(
     return pd.DataFrame({name: pd.Series(values) for name, values in columns.items()})
 
 
-ATTRIBUTES = ("ip", "user_agent", "payment", "organization", "team")
+# Columns of a log that are attributes; others may stand in a dict of columns named "attributes".
+ATTRIBUTES = (
+    "ip", "user_agent", "payment", "device", "organisation", "organization", "team", "client", "asn",
+)
 
 
 def event_columns(log: Any) -> dict[str, Any]:
@@ -205,6 +209,8 @@ def event_columns(log: Any) -> dict[str, Any]:
         if name in names:
             out[argument] = log[name]
     attributes = {name: log[name] for name in ATTRIBUTES if name in names}
+    if "attributes" in names:
+        attributes.update(log["attributes"])
     if attributes:
         out["attributes"] = attributes
     return out

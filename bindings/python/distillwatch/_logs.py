@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ._batch import ATTRIBUTES
-
 _BATCH = 20000
-_TEXTS = ("account", "prompt", "system", "model", *ATTRIBUTES)
+_TEXTS = ("account", "prompt", "system", "model")
+# Text fields that are not attributes of the account; all others of a plain line are.
+_NO_ATTRIBUTES = {
+    *_TEXTS, "time", "response", "completion", "output", "answer", "id", "request_id", "trace_id",
+    "span_id", "event_id", "session_id", "messages", "error",
+}
 _COUNTS = ("earlier_turns", "completion_tokens", "prompt_tokens")
 
 
@@ -54,6 +57,11 @@ def batches(paths: list[str], quiet: bool) -> Iterator[dict[str, Any]]:
         for name in _COUNTS:
             counts = [r.get(name) for r in rows]
             out[name] = [c if isinstance(c, int) and 0 <= c < 2**32 else 0 for c in counts]
+        texts = {name for r in rows for name, value in r.items() if isinstance(value, str)}
+        out["attributes"] = {
+            name: [r[name] if isinstance(r.get(name), str) else "" for r in rows]
+            for name in sorted(texts - _NO_ATTRIBUTES)
+        }
         return out
 
     progress = progress_bar(quiet)

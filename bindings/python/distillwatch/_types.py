@@ -87,6 +87,9 @@ class CampaignOptions:
     false_campaigns: float = 1.0
     most_groups: int = 100
     most_accounts: int = 1 << 20
+    infrastructure: tuple[str, ...] = ("ip", "payment", "device")
+    common_templates: tuple[Text, ...] = ()
+    organisation: str = "organisation"
 
 
 class CampaignMember(NamedTuple):
@@ -96,6 +99,7 @@ class CampaignMember(NamedTuple):
     since: datetime
     requests: int
     matching: int
+    by_pool: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,15 +116,29 @@ class Campaign:
     words: tuple[str, ...]
 
 
+class Successor(NamedTuple):
+    """An account (a number) that continues one that the host banned (Monitor.report_ban)."""
+
+    account: int
+    banned: int
+    began: datetime
+    pairs: int
+    values: int
+    p_value: float
+
+
 @dataclasses.dataclass(frozen=True)
 class Review:
-    """What a review did: `joined` maps accounts (numbers) to the campaign that they were put into."""
+    """What a review did: `joined` maps accounts (numbers) to the campaigns that they were put into."""
 
     accounts: int
     groups: int
     waiting: int
+    explained: int
     named: tuple[int, ...]
     joined: Mapping[int, int]
+    successors: tuple[Successor, ...]
+    interrupted: bool
 
 
 class FeatureSpec(NamedTuple):
