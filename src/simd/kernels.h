@@ -13,6 +13,9 @@
 
 namespace distillwatch::simd {
 
+// Kernels that write vectors may write so many elements more than they say.
+inline constexpr std::size_t kEdgesRoom = 64, kKeepRoom = 8;
+
 struct Kernels {
   const char* name;
 
@@ -45,6 +48,16 @@ struct Kernels {
   // says whether it is one. folded and words have room for n rounded up to 64 bytes and bits; what
   // lies beyond the bytes read is 0 in words and anything in folded.
   std::size_t (*fold_ascii)(const char* text, std::size_t n, char* folded, std::uint64_t* words);
+
+  // Writes the places i in [0, n] where bit i of `words` differs from bit i - 1, ascending, and
+  // returns how many there are; bits -1 and n count as 0. So words begin and end in turn.
+  //   Needs  n < 65536; edges has room for n + kEdgesRoom
+  std::size_t (*word_edges)(const std::uint64_t* words, std::size_t n, std::uint16_t* edges);
+
+  // Writes the elements that have only zeros under `mask`, in order, and returns how many there
+  // are. out has room for n + kKeepRoom and may be in or begin before it.
+  std::size_t (*keep_zero)(const std::uint64_t* in, std::size_t n, std::uint64_t mask,
+                           std::uint64_t* out);
 
   // out[i] = Mix(in[i] + rotl(in[i + 1], 21) + rotl(in[i + 2], 42)) for all n - 2 triples
   // (text/key.h); out may be in or begin before it.

@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -152,6 +153,66 @@ DISTILLWATCH_TARGET std::size_t FoldAscii(const char* text, std::size_t n, char*
   return n;
 }
 
+// Eight edges at a time, whether they are there or not: how many there are is hard to guess.
+DISTILLWATCH_TARGET inline void EightEdges(std::uint64_t& bits, std::size_t base,
+                                           std::uint16_t* out) {
+  for (int i = 0; i < 8; ++i) {
+    out[i] = static_cast<std::uint16_t>(base + _tzcnt_u64(bits));
+    bits = _blsr_u64(bits);
+  }
+}
+
+DISTILLWATCH_TARGET std::size_t WordEdges(const std::uint64_t* words, std::size_t n,
+                                          std::uint16_t* edges) {
+  std::uint16_t* out = edges;
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i < n; i += 64) {
+    const std::uint64_t word = n - i < 64 ? _bzhi_u64(words[i / 64], static_cast<unsigned>(n - i))
+                                          : words[i / 64];
+    std::uint64_t bits = word ^ (word << 1 | before);
+    before = word >> 63;
+    const auto size = static_cast<std::size_t>(_mm_popcnt_u64(bits));
+    EightEdges(bits, i, out);
+    EightEdges(bits, i, out + 8);
+    EightEdges(bits, i, out + 16);
+    for (std::size_t done = 24; done < size; done += 8) EightEdges(bits, i, out + done);
+    out += size;
+  }
+  *out = static_cast<std::uint16_t>(n);
+  return static_cast<std::size_t>(out - edges) + before;
+}
+
+// The lanes whose bits are set in the index, moved to the front, as halves.
+constexpr std::array<std::array<std::uint32_t, 8>, 16> kToFront = [] {
+  std::array<std::array<std::uint32_t, 8>, 16> out{};
+  for (std::uint32_t lanes = 0; lanes < 16; ++lanes) {
+    std::size_t size = 0;
+    for (std::uint32_t lane = 0; lane < 4; ++lane) {
+      if ((lanes >> lane & 1) == 0) continue;
+      out[lanes][size++] = 2 * lane;
+      out[lanes][size++] = 2 * lane + 1;
+    }
+  }
+  return out;
+}();
+
+DISTILLWATCH_TARGET std::size_t KeepZero(const std::uint64_t* in, std::size_t n,
+                                         std::uint64_t mask, std::uint64_t* out) {
+  const __m256i m = _mm256_set1_epi64x(static_cast<long long>(mask));
+  std::size_t i = 0, size = 0;
+  for (; i + 4 <= n; i += 4) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i));
+    const __m256i zero = _mm256_cmpeq_epi64(_mm256_and_si256(x, m), _mm256_setzero_si256());
+    const auto lanes = static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(zero)));
+    const __m256i order =
+        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kToFront[lanes].data()));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + size),
+                        _mm256_permutevar8x32_epi32(x, order));
+    size += static_cast<std::size_t>(_mm_popcnt_u32(lanes));
+  }
+  return size + Scalar().keep_zero(in + i, n - i, mask, out + size);
+}
+
 DISTILLWATCH_TARGET void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
   std::size_t i = 0;
   for (; i + 6 <= n; i += 4) {
@@ -191,8 +252,19 @@ DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::i
 const Kernels& Avx2() noexcept {
   // The bins are scattered stores: there is nothing to win in AVX2.
   static const Kernels kernels = {
-      "avx2",     Scalar().bin_min, MultiplyMin, MultiplyMinEach, MixAll,
-      CountEqual, MinInto,          FoldAscii,   MixTriples,      Vote};
+      .name = "avx2",
+      .bin_min = Scalar().bin_min,
+      .multiply_min = MultiplyMin,
+      .multiply_min_each = MultiplyMinEach,
+      .mix = MixAll,
+      .count_equal = CountEqual,
+      .min_into = MinInto,
+      .fold_ascii = FoldAscii,
+      .word_edges = WordEdges,
+      .keep_zero = KeepZero,
+      .mix_triples = MixTriples,
+      .vote = Vote,
+  };
   return kernels;
 }
 

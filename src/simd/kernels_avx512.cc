@@ -7,6 +7,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #define DISTILLWATCH_TARGET \
@@ -104,6 +105,49 @@ DISTILLWATCH_TARGET std::size_t FoldAscii(const char* text, std::size_t n, char*
   return n;
 }
 
+// Needs VBMI2 beside what the others need.
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,avx2,bmi,bmi2,popcnt")))
+std::size_t
+WordEdgesVbmi2(const std::uint64_t* words, std::size_t n, std::uint16_t* edges) {
+  alignas(64) static constexpr std::array<std::uint8_t, 64> kPlaces = [] {
+    std::array<std::uint8_t, 64> places{};
+    for (std::size_t i = 0; i < places.size(); ++i) places[i] = static_cast<std::uint8_t>(i);
+    return places;
+  }();
+  const __m512i places = _mm512_load_si512(kPlaces.data());
+  std::uint16_t* out = edges;
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i < n; i += 64) {
+    const std::uint64_t word = n - i < 64 ? _bzhi_u64(words[i / 64], static_cast<unsigned>(n - i))
+                                          : words[i / 64];
+    const std::uint64_t bits = word ^ (word << 1 | before);
+    before = word >> 63;
+    const __m512i front = _mm512_maskz_compress_epi8(bits, places);
+    const __m512i base = _mm512_set1_epi16(static_cast<short>(i));
+    const __m256i low = _mm512_castsi512_si256(front), high = _mm512_extracti64x4_epi64(front, 1);
+    _mm512_storeu_si512(out, _mm512_add_epi16(_mm512_cvtepu8_epi16(low), base));
+    _mm512_storeu_si512(out + 32, _mm512_add_epi16(_mm512_cvtepu8_epi16(high), base));
+    out += _mm_popcnt_u64(bits);
+  }
+  *out = static_cast<std::uint16_t>(n);
+  return static_cast<std::size_t>(out - edges) + before;
+}
+
+DISTILLWATCH_TARGET std::size_t KeepZero(const std::uint64_t* in, std::size_t n,
+                                         std::uint64_t mask, std::uint64_t* out) {
+  const __m512i m = _mm512_set1_epi64(static_cast<long long>(mask));
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < n; i += 8) {
+    const auto there = static_cast<__mmask8>(n - i >= 8 ? 0xff : (1u << (n - i)) - 1);
+    const __m512i x = _mm512_maskz_loadu_epi64(there, in + i);
+    const __mmask8 zero = _mm512_mask_testn_epi64_mask(there, x, m);
+    // Not compressed while it is stored, which is slow on some machines.
+    _mm512_storeu_si512(out + size, _mm512_maskz_compress_epi64(zero, x));
+    size += static_cast<std::size_t>(_mm_popcnt_u32(zero));
+  }
+  return size;
+}
+
 DISTILLWATCH_TARGET void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
   std::size_t i = 0;
   for (; i + 10 <= n; i += 8) {
@@ -131,8 +175,19 @@ DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::i
 
 const Kernels& Avx512() noexcept {
   static const Kernels kernels = {
-      "avx512",   Scalar().bin_min, MultiplyMin, MultiplyMinEach, MixAll,
-      CountEqual, MinInto,          FoldAscii,   MixTriples,      Vote};
+      .name = "avx512",
+      .bin_min = Scalar().bin_min,
+      .multiply_min = MultiplyMin,
+      .multiply_min_each = MultiplyMinEach,
+      .mix = MixAll,
+      .count_equal = CountEqual,
+      .min_into = MinInto,
+      .fold_ascii = FoldAscii,
+      .word_edges = __builtin_cpu_supports("avx512vbmi2") ? WordEdgesVbmi2 : Avx2().word_edges,
+      .keep_zero = KeepZero,
+      .mix_triples = MixTriples,
+      .vote = Vote,
+  };
   return kernels;
 }
 

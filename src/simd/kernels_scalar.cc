@@ -59,6 +59,27 @@ std::size_t FoldAscii(const char* text, std::size_t n, char* folded, std::uint64
   return n;
 }
 
+std::size_t WordEdges(const std::uint64_t* words, std::size_t n, std::uint16_t* edges) {
+  std::size_t size = 0;
+  bool before = false;
+  for (std::size_t i = 0; i <= n; ++i) {
+    const bool word = i < n && (words[i / 64] >> i % 64 & 1) != 0;
+    if (word != before) edges[size++] = static_cast<std::uint16_t>(i);
+    before = word;
+  }
+  return size;
+}
+
+std::size_t KeepZero(const std::uint64_t* in, std::size_t n, std::uint64_t mask,
+                     std::uint64_t* out) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    out[size] = in[i];
+    size += (in[i] & mask) == 0 ? 1 : 0;
+  }
+  return size;
+}
+
 void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
   for (std::size_t i = 0; i + 2 < n; ++i) {
     out[i] = wire::Mix(in[i] + std::rotl(in[i + 1], 21) + std::rotl(in[i + 2], 42));
@@ -75,8 +96,20 @@ void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   }
 }
 
-constexpr Kernels kScalar = {"scalar",   BinMin,  MultiplyMin, MultiplyMinEach, Mix,
-                             CountEqual, MinInto, FoldAscii,   MixTriples,      Vote};
+constexpr Kernels kScalar = {
+    .name = "scalar",
+    .bin_min = BinMin,
+    .multiply_min = MultiplyMin,
+    .multiply_min_each = MultiplyMinEach,
+    .mix = Mix,
+    .count_equal = CountEqual,
+    .min_into = MinInto,
+    .fold_ascii = FoldAscii,
+    .word_edges = WordEdges,
+    .keep_zero = KeepZero,
+    .mix_triples = MixTriples,
+    .vote = Vote,
+};
 
 }  // namespace
 

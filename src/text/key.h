@@ -42,21 +42,33 @@ class Key {
   // no branch on their length.
   //   Needs  16 readable bytes at `word`, however short it is
   std::uint64_t HashWord(const char* word, std::size_t size) const noexcept {
-    if (size > kShortWord) return Hash(word, size);
-    std::uint64_t low, high;
-    std::memcpy(&low, word, sizeof(low));
-    std::memcpy(&high, word + sizeof(low), sizeof(high));
-    // What is beyond the word does not count.
-    low &= kMask[size + 8];
-    high &= kMask[size];
-    return Fold(low ^ word_keys_[0], high ^ word_keys_[1]);
+    return size > kShortWord ? Hash(word, size) : short_word_hash()(word, size);
   }
+
+  // The same for words of at most kShortWord bytes, and nothing else.
+  class ShortWordHash {
+   public:
+    explicit ShortWordHash(const std::array<std::uint64_t, 2>& keys) noexcept : keys_(keys) {}
+    std::uint64_t operator()(const char* word, std::size_t size) const noexcept {
+      std::uint64_t low, high;
+      std::memcpy(&low, word, sizeof(low));
+      std::memcpy(&high, word + sizeof(low), sizeof(high));
+      // What is beyond the word does not count.
+      low &= kMask[size + 8];
+      high &= kMask[size];
+      return Fold(low ^ keys_[0], high ^ keys_[1]);
+    }
+
+   private:
+    std::array<std::uint64_t, 2> keys_;
+  };
+  static constexpr std::size_t kShortWord = 16;
+  ShortWordHash short_word_hash() const noexcept { return ShortWordHash(word_keys_); }
 
   // Hashes a name and a value so that ("ab", "c") and ("a", "bc") differ.
   std::uint64_t Hash(std::string_view name, std::string_view value) const noexcept;
 
  private:
-  static constexpr std::size_t kShortWord = 16;
   // kMask[8 + n] keeps the first n bytes of eight, for n from -8 to 16.
   static constexpr std::array<std::uint64_t, 25> kMask = [] {
     std::array<std::uint64_t, 25> mask{};

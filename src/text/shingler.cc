@@ -5,246 +5,92 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
 #include "simd/kernels.h"
 #include "text/key.h"
-#include "text/unicode.h"
+#include "text/splitter.h"
+#include "text/term_sample.h"
 
 namespace distillwatch {
 namespace {
 
-using text::CharClass;
-
 // A unit's hash says in its lowest bit whether the unit is a character of an unspaced script.
 constexpr std::uint64_t kUnspacedBit = 1;
 
-// Text is folded in pieces of so many bytes, which stay in the nearest cache.
-constexpr std::size_t kPieceBytes = 2048;
-
-// What Splitter works in.
-struct SplitBuffers {
-  // One word that is not all ASCII, and the 16 bytes that Key::HashWord may read.
-  std::array<char, Shingler::kMostWordBytes + 16> word{};
-  std::array<char, kPieceBytes + 64> folded{};
-  std::array<std::uint64_t, kPieceBytes / 64> words{};
-};
-
-// Walks over text once and hands every unit to `sink(const char* unit, size_t size, bool unspaced)`
-// until it answers false; 16 bytes at `unit` are readable. Words between ASCII separators take the
-// fast road; every other word goes character by character.
-template <typename Sink>
-class Splitter {
+// A sink of text::Splitter: writes the units' hashes to `units`, which has room for `most`.
+class UnitHasher {
  public:
-  Splitter(SplitBuffers& buffers, Sink& sink) : buffers_(buffers), sink_(sink) {}
+  UnitHasher(const text::Key& key, std::uint64_t* units, std::size_t most)
+      : key_(key), units_(units), most_(most) {}
 
-  // False when the sink had enough.
-  bool Split(std::string_view text) {
-    const char* p = text.data();
-    const char* const end = p + text.size();
-    while (p < end && more_) {
-      if (IsPlain(p, end)) p += SplitAscii(p, end);
-      while (p < end && more_) {
-        p = Read(p, end);
-        if (size_ == 0) break;
-      }
-    }
-    Flush();
-    return more_;
-  }
-
- private:
-  // Whether it is worth to look for ASCII words here.
-  static bool IsPlain(const char* p, const char* end) {
-    if (end - p < 16) return false;
-    std::uint64_t bytes;
-    std::memcpy(&bytes, p, sizeof(bytes));
-    return (bytes & 0x8080808080808080ULL) == 0;
-  }
-
-  // Hands out the words that are surely complete and returns how many bytes they and their
-  // separators take: up to the last separator before the first foreign byte or the end of the
-  // piece.
-  std::size_t SplitAscii(const char* p, const char* end) {
-    std::size_t all = 0;
-    while (more_) {
-      const std::size_t size = std::min(static_cast<std::size_t>(end - p), kPieceBytes);
-      std::uint64_t* const words = buffers_.words.data();
-      std::size_t read = simd::Active().fold_ascii(p, size, buffers_.folded.data(), words);
-      if (p + read != end) read = AfterLastSeparator(words, read);
-      HandOut(words, read);
-      all += read;
-      p += read;
-      if (read == 0 || p == end) break;
-    }
-    return all;
-  }
-
-  static std::size_t AfterLastSeparator(const std::uint64_t* words, std::size_t n) {
-    while (n > 0) {
-      // The bits of n's block below n, moved to the top: a separator is a zero among them.
-      const std::size_t bits = (n - 1) % 64 + 1;
-      const std::uint64_t separators = ~words[(n - 1) / 64] << (64 - bits);
-      const auto words_behind = static_cast<std::size_t>(std::countl_zero(separators));
-      if (words_behind < bits) return n - words_behind;
-      n -= bits;
-    }
-    return 0;
-  }
-
-  // The first n bits of `words` end with a separator or with the text.
-  void HandOut(const std::uint64_t* words, std::size_t n) {
-    std::uint64_t before = 0;  // the last bit of the block before
-    std::size_t begin = 0;
-    bool inside = false;
-    for (std::size_t block = 0; block * 64 < n; ++block) {
-      std::uint64_t word = words[block];
-      if (n - block * 64 < 64) word &= (std::uint64_t{1} << (n - block * 64)) - 1;
-      // A one where a word begins or has just ended.
-      for (std::uint64_t edges = word ^ (word << 1 | before); edges != 0; edges &= edges - 1) {
-        const std::size_t edge = block * 64 + static_cast<std::size_t>(std::countr_zero(edges));
-        if (inside) HandOutWord(begin, edge);
-        begin = edge;
-        inside = !inside;
-      }
-      before = word >> 63;
-    }
-    if (inside) HandOutWord(begin, n);
-  }
-
-  void HandOutWord(std::size_t begin, std::size_t end) {
-    for (; end - begin > Shingler::kMostWordBytes; begin += Shingler::kMostWordBytes) {
-      more_ = more_ && sink_(&buffers_.folded[begin], Shingler::kMostWordBytes, false);
-    }
-    more_ = more_ && sink_(&buffers_.folded[begin], end - begin, false);
-  }
-
-  // Reads one character, or a broken byte, which separates; returns what is behind it.
-  const char* Read(const char* p, const char* end) {
-    const text::Decoded d = text::Decode(reinterpret_cast<const unsigned char*>(p),
-                                         reinterpret_cast<const unsigned char*>(end));
-    std::uint32_t letters[3];
-    const std::size_t n = text::DecomposeHangul(d.code_point, letters);
-    for (std::size_t i = 0; i < n; ++i) Take(letters[i], CharClass::kWord);
-    if (n > 0) return p + d.size;
-
-    const text::Folded folded = text::Fold(d.code_point);
-    if (folded.replacement.empty()) {
-      Take(d.code_point, folded.char_class);
-      return p + d.size;
-    }
-    const auto* r = reinterpret_cast<const unsigned char*>(folded.replacement.data());
-    const auto* const r_end = r + folded.replacement.size();
-    while (r < r_end) {
-      const text::Decoded x = text::Decode(r, r_end);
-      r += x.size;
-      Take(x.code_point, text::Class(x.code_point));
-    }
-    return p + d.size;
-  }
-
-  void Take(std::uint32_t c, CharClass char_class) {
-    switch (char_class) {
-      case CharClass::kDropped:
-        return;
-      case CharClass::kSeparator:
-        return Flush();
-      case CharClass::kWord: {
-        const text::Utf8 utf8 = text::ToUtf8(c);
-        if (size_ + utf8.size > Shingler::kMostWordBytes) Flush();
-        std::memcpy(&buffers_.word[size_], &utf8.bytes, sizeof(utf8.bytes));
-        size_ += utf8.size;
-        return;
-      }
-      case CharClass::kUnspaced:
-        break;
-    }
-    Flush();
-    const text::Utf8 utf8 = text::ToUtf8(c);
-    // As two words of memory, which is how they are read again.
-    const std::array<std::uint64_t, 2> bytes = {utf8.bytes, 0};
-    more_ = more_ && sink_(reinterpret_cast<const char*>(bytes.data()), utf8.size, true);
-  }
-
-  void Flush() {
-    if (size_ > 0) more_ = more_ && sink_(buffers_.word.data(), size_, false);
-    size_ = 0;
-  }
-
-  SplitBuffers& buffers_;
-  Sink& sink_;
-  std::size_t size_ = 0;  // of the word in buffers_.word
-  bool more_ = true;      // the sink wants more
-};
-
-template <typename Sink>
-bool Split(std::string_view text, SplitBuffers& buffers, Sink&& sink) {
-  return Splitter<Sink>(buffers, sink).Split(text);
-}
-
-// A sample of different terms by their hash: all of them, or those with a zero in the lowest bit
-// above the unspaced one, or in the lowest two, and so on: the first of these that fits kMaxTerms.
-class TermSample {
- public:
-  explicit TermSample(std::uint64_t* terms) : terms_(terms) {}
-
-  // Ones in the bits that must be zero in a term.
-  std::uint64_t mask() const noexcept { return mask_; }
   std::size_t size() const noexcept { return size_; }
+  bool any_unspaced() const noexcept { return any_unspaced_; }
 
-  void Insert(std::uint64_t term) noexcept {
-    std::size_t i = term >> 56;
-    // With places four times as many as terms, another term is rarely in the way.
-    while (places_[i] != 0 && terms_[places_[i] - 1] != term) i = (i + 1) % places_.size();
-    if (size_ == Shingler::kMaxTerms) {
-      if (places_[i] == 0) InsertIntoFull(term);
-      return;
+  bool operator()(const char* unit, std::size_t size, bool unspaced) noexcept {
+    if (size_ == most_) return false;
+    any_unspaced_ |= unspaced;
+    units_[size_++] =
+        (key_.HashWord(unit, size) & ~kUnspacedBit) | (unspaced ? kUnspacedBit : 0);
+    return true;
+  }
+
+  bool Words(const char* folded, std::span<const std::uint16_t> edges) noexcept {
+    // A long word is several units.
+    const std::size_t units = edges.size() / 2 + edges.back() / Shingler::kMostWordBytes;
+    if (units > most_ - size_) return LongWords(folded, edges);
+    const text::Key::ShortWordHash hash = key_.short_word_hash();
+    std::uint64_t* out = units_ + size_;
+    for (std::size_t i = 0; i < edges.size(); i += 2) {
+      const char* const word = folded + edges[i];
+      const std::size_t size = edges[i + 1] - std::size_t{edges[i]};
+      if (size <= text::Key::kShortWord) {
+        *out++ = hash(word, size) & ~kUnspacedBit;
+      } else {
+        size_ = static_cast<std::size_t>(out - units_);
+        LongWords(folded, edges.subspan(i, 2));
+        out = units_ + size_;
+      }
     }
-    // Whether it is new is anybody's guess, so there is no branch on it.
-    const bool is_new = places_[i] == 0;
-    terms_[size_] = term;
-    size_ += is_new ? 1 : 0;
-    places_[i] = static_cast<std::uint8_t>(is_new ? size_ : places_[i]);
+    size_ = static_cast<std::size_t>(out - units_);
+    return true;
   }
 
  private:
-  void InsertIntoFull(std::uint64_t term) noexcept {
-    while (size_ == Shingler::kMaxTerms) Thin();
-    if ((term & mask_) == 0) Insert(term);
-  }
-  void Thin() noexcept {
-    mask_ = mask_ << 1 | 2;
-    const std::size_t before = size_;
-    size_ = 0;
-    places_ = {};
-    for (std::size_t i = 0; i < before; ++i) {
-      if ((terms_[i] & mask_) == 0) Insert(terms_[i]);
+  bool LongWords(const char* folded, std::span<const std::uint16_t> edges) noexcept {
+    for (std::size_t i = 0; i < edges.size(); i += 2) {
+      const char* word = folded + edges[i];
+      const char* const end = folded + edges[i + 1];
+      for (; word + Shingler::kMostWordBytes < end; word += Shingler::kMostWordBytes) {
+        if (!(*this)(word, Shingler::kMostWordBytes, false)) return false;
+      }
+      if (!(*this)(word, static_cast<std::size_t>(end - word), false)) return false;
     }
+    return true;
   }
 
-  std::uint64_t* terms_;
-  std::uint64_t mask_ = 0;
+  const text::Key& key_;
+  std::uint64_t* const units_;
+  const std::size_t most_;
   std::size_t size_ = 0;
-  // Where in terms_ the term with these upper bits is, or the one after it, plus 1.
-  std::array<std::uint8_t, 256> places_{};
+  bool any_unspaced_ = false;
 };
 
 // A word is a term. A run of characters gives its pairs; one that stands alone is a term by itself.
-// No pair spans the cut.
-std::size_t SampleTerms(std::span<const std::uint64_t> units, std::size_t cut,
-                        std::uint64_t* terms) {
-  TermSample sample(terms);
+// No pair spans the cut. Writes them to `out` and returns how many there are.
+std::size_t PairUnspaced(std::span<const std::uint64_t> units, std::size_t cut,
+                         std::uint64_t* out) noexcept {
+  std::size_t size = 0;
   bool in_run = false;  // the character before has this one in its pair
   for (std::size_t i = 0; i < units.size(); ++i) {
     const bool unspaced = (units[i] & kUnspacedBit) != 0;
-    const bool paired =
-        unspaced && i + 1 < units.size() && i + 1 != cut && (units[i + 1] & kUnspacedBit) != 0;
-    const std::uint64_t term =
-        paired ? text::Mix(units[i] + std::rotl(units[i + 1], 23)) : units[i];
-    if ((term & sample.mask()) == 0 && (paired || !in_run)) sample.Insert(term);
+    const bool last = i + 1 == units.size() || i + 1 == cut;
+    const std::uint64_t next = last ? 0 : units[i + 1];
+    const bool paired = unspaced && (next & kUnspacedBit) != 0;
+    out[size] = paired ? text::Mix(units[i] + std::rotl(next, 23)) : units[i];
+    size += paired || !in_run ? 1 : 0;
     in_run = paired;
   }
-  return sample.size();
+  return size;
 }
 
 // Writes the shingles of units to `out`, which may be where the units are or before. Returns how
@@ -268,13 +114,15 @@ struct Shingler::Secret {
 struct TextScratch::Buffers {
   std::size_t max_units;
   std::unique_ptr<std::uint64_t[]> units;  // unit hashes, then in place their shingles
-  std::array<std::uint64_t, Shingler::kMaxTerms> terms;
-  SplitBuffers split;
+  std::unique_ptr<std::uint64_t[]> terms;  // before they are sampled, if they are not the units
+  text::TermSample sample;
+  text::SplitBuffers split;
 };
 
 TextScratch::TextScratch(std::size_t max_prompt_bytes) : buffers_(std::make_unique<Buffers>()) {
   buffers_->max_units = max_prompt_bytes / 2 + 2;
   buffers_->units = std::make_unique<std::uint64_t[]>(buffers_->max_units);
+  buffers_->terms = std::make_unique<std::uint64_t[]>(buffers_->max_units);
 }
 TextScratch::~TextScratch() = default;
 TextScratch::TextScratch(TextScratch&&) noexcept = default;
@@ -295,15 +143,9 @@ Result<Shingler> Shingler::Create(std::string_view key, std::size_t max_prompt_b
 }
 
 TextFeatures Shingler::Extract(std::string_view text, TextScratch& scratch) const noexcept {
-  const text::Key& key = secret_->key;
   TextScratch::Buffers& b = *scratch.buffers_;
   std::uint64_t* const units = b.units.get();
-  std::size_t count = 0;
-  const auto sink = [&](const char* unit, std::size_t size, bool unspaced) {
-    if (count == b.max_units) return false;
-    units[count++] = (key.HashWord(unit, size) & ~kUnspacedBit) | (unspaced ? kUnspacedBit : 0);
-    return true;
-  };
+  UnitHasher hasher(secret_->key, units, b.max_units);
 
   // A text beyond the limit is read at its two ends; nothing spans the cut.
   TextFeatures features;
@@ -313,12 +155,19 @@ TextFeatures Shingler::Extract(std::string_view text, TextScratch& scratch) cons
     head = text.substr(0, max_prompt_bytes_ / 2);
     tail = text.substr(text.size() - max_prompt_bytes_ / 2);
   }
-  bool all = Split(head, b.split, sink);
-  const std::size_t cut = count;
-  all = all && Split(tail, b.split, sink);
+  bool all = text::Split(head, b.split, hasher);
+  const std::size_t cut = hasher.size();
+  all = all && text::Split(tail, b.split, hasher);
+  const std::size_t count = hasher.size();
   features.truncated = features.truncated || !all;
   features.units = static_cast<std::uint32_t>(count);
-  features.terms = {b.terms.data(), SampleTerms({units, count}, cut, b.terms.data())};
+  b.sample.Clear();
+  if (hasher.any_unspaced()) {
+    b.sample.Insert({b.terms.get(), PairUnspaced({units, count}, cut, b.terms.get())});
+  } else {
+    b.sample.Insert({units, count});
+  }
+  features.terms = b.sample.terms();
 
   // Shingles overwrite the units.
   std::size_t shingles = Shingle({units, cut}, units);
@@ -328,14 +177,26 @@ TextFeatures Shingler::Extract(std::string_view text, TextScratch& scratch) cons
 }
 
 std::string Shingler::Normalise(std::string_view text) const {
-  std::string out;
-  SplitBuffers buffers;
-  Split(text, buffers, [&out](const char* unit, std::size_t size, bool) {
-    if (!out.empty()) out += ' ';
-    out.append(unit, size);
-    return true;
-  });
-  return out;
+  struct Writer {
+    bool operator()(const char* unit, std::size_t size, bool) {
+      if (!out.empty()) out += ' ';
+      out.append(unit, size);
+      return true;
+    }
+    bool Words(const char* folded, std::span<const std::uint16_t> edges) {
+      for (std::size_t i = 0; i < edges.size(); i += 2) {
+        std::string_view word(folded + edges[i], edges[i + 1] - std::size_t{edges[i]});
+        for (; word.size() > kMostWordBytes; word.remove_prefix(kMostWordBytes))
+          (*this)(word.data(), kMostWordBytes, false);
+        (*this)(word.data(), word.size(), false);
+      }
+      return true;
+    }
+    std::string out;
+  } writer;
+  text::SplitBuffers buffers;
+  text::Split(text, buffers, writer);
+  return writer.out;
 }
 
 std::uint64_t Shingler::key_id() const noexcept {
