@@ -19,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,10 @@ class DISTILLWATCH_EXPORT HeavyHitters {
   //   Bound    most - least <= occurrences in the term's set / 8, and 2 more once Halve was called
   //            (occurrences count half then, too)  [HeavyHittersOracle.CountsBracketTruth]
   Count Update(std::uint64_t term) noexcept;
+
+  // The same for many terms, one after the other; least[i] is the i-th one's Count::least.
+  //   Needs  as many places in `least` as terms
+  void Update(std::span<const std::uint64_t> terms, std::span<std::uint32_t> least) noexcept;
 
   Count Find(std::uint64_t term) const noexcept;
 

@@ -14,8 +14,10 @@
 #define DISTILLWATCH_HYPERLOGLOG_H_
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,6 +43,11 @@ class DISTILLWATCH_EXPORT BasicHyperLogLog {
   //            [HyperLogLogAlloc.UpdateMergeAndEstimateAreFree]
   double Update(std::uint64_t hash) noexcept;
 
+  // The same for many hashes, one after the other. Writes the increments that are not 0, in order,
+  // and returns how many there are  [HyperLogLogOracle.ManyAreOneAfterTheOther].
+  //   Needs  as many places in `increments` as hashes
+  std::size_t Update(std::span<const std::uint64_t> hashes, std::span<double> increments) noexcept;
+
   // Becomes the sketch of the union, exactly  [HyperLogLogOracle.MergeIsTheSketchOfTheUnion].
   void Merge(const BasicHyperLogLog& other) noexcept;
 
@@ -62,6 +69,10 @@ class DISTILLWATCH_EXPORT BasicHyperLogLog {
   template <typename Io>
   static void Fields(Io& io, auto& self) {
     io(self.registers_);
+  }
+  static std::uint8_t RankOf(std::uint64_t hash) noexcept;
+  std::uint8_t& RegisterOf(std::uint64_t hash) noexcept {
+    return registers_[hash >> (64 - std::countr_zero(kRegisters))];
   }
   std::array<std::uint8_t, kRegisters> registers_{};
 };

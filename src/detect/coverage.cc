@@ -19,6 +19,13 @@ constexpr std::uint32_t kHalveAt = 1024;
 constexpr std::uint64_t kTopicSalt = 0x7c15d9e3f2a46b81ULL;  // topics use other bits than sampling
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
+// To the nearest, halves away from zero, as std::lround does; for what an int can hold.
+int Round(float x) noexcept {
+  const auto whole = static_cast<int>(x);
+  const float rest = x - static_cast<float>(whole);  // exact
+  return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
+}
+
 struct Topic {
   std::array<float, CoverageDetector::kDimensions> unit{};
   std::uint8_t cell = 0;
@@ -26,18 +33,20 @@ struct Topic {
 
 Topic TopicOf(std::span<const std::uint64_t> terms) noexcept {
   std::array<std::uint64_t, Shingler::kMaxTerms> mixed;
-  for (std::size_t i = 0; i < terms.size(); ++i) mixed[i] = text::Mix(terms[i] + kTopicSalt);
+  for (std::size_t i = 0; i < terms.size(); ++i) mixed[i] = terms[i] + kTopicSalt;
+  const simd::Kernels& kernels = simd::Active();
+  kernels.mix(mixed.data(), terms.size(), mixed.data());
   std::array<std::int16_t, CoverageDetector::kDimensions> votes{};
-  simd::Active().vote(mixed.data(), terms.size(), votes.data());
+  kernels.vote(mixed.data(), terms.size(), votes.data());
   Topic topic;
-  float norm = 0;
-  for (const std::int16_t v : votes) norm += static_cast<float>(v) * static_cast<float>(v);
-  const float scale = norm > 0 ? 1 / std::sqrt(norm) : 0;
+  std::int32_t squares = 0;
+  for (const std::int16_t v : votes) squares += v * v;
+  const float scale = squares > 0 ? 1 / std::sqrt(static_cast<float>(squares)) : 0;
   for (std::size_t i = 0; i < votes.size(); ++i) {
     topic.unit[i] = static_cast<float>(votes[i]) * scale;
   }
   for (int bit = 0; bit < 8; ++bit) {
-    if (votes[static_cast<std::size_t>(bit)] > 0) topic.cell |= static_cast<std::uint8_t>(1 << bit);
+    topic.cell |= static_cast<std::uint8_t>((votes[static_cast<std::size_t>(bit)] > 0) << bit);
   }
   return topic;
 }
@@ -105,16 +114,24 @@ void CoverageDetector::Update(const Observation& seen, State& state) const noexc
   const auto terms = seen.terms.first(std::min(seen.terms.size(), Shingler::kMaxTerms));
 
   // Template against residual, by what was known before this request.
+  std::array<std::uint32_t, Shingler::kMaxTerms> before;
+  state.terms.Update(terms, before);
   std::array<std::uint64_t, Shingler::kMaxTerms> residual;
   std::size_t residual_size = 0;
+  const bool enough = state.recent >= kLeastRequests;
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    residual[residual_size] = terms[i];
+    const bool heavy = enough && before[i] * kHeavyShare >= state.recent;
+    residual_size += heavy ? 0 : 1;
+  }
+  std::array<std::uint64_t, Shingler::kMaxTerms> mixed;
+  std::array<double, Shingler::kMaxTerms> increments;
+  simd::Active().mix(terms.data(), terms.size(), mixed.data());
+  const std::size_t changes = state.vocabulary.Update({mixed.data(), terms.size()}, increments);
   float fresh = 0;
-  for (const std::uint64_t term : terms) {
-    const HeavyHitters::Count before = state.terms.Update(term);
-    const bool heavy = state.recent >= kLeastRequests && before.least * kHeavyShare >= state.recent;
-    if (!heavy) residual[residual_size++] = term;
-    const double increment = state.vocabulary.Update(text::Mix(term));
-    state.distinct += static_cast<float>(increment);
-    fresh += static_cast<float>(increment);
+  for (std::size_t i = 0; i < changes; ++i) {
+    state.distinct += static_cast<float>(increments[i]);
+    fresh += static_cast<float>(increments[i]);
   }
   if (++state.recent >= kHalveAt) {
     state.terms.Halve();
@@ -143,12 +160,14 @@ void CoverageDetector::Update(const Observation& seen, State& state) const noexc
   if (residual_size == 0) return;
   const Topic topic = TopicOf({residual.data(), residual_size});
   state.cells.Update(topic.cell);
-  float cosine = 0;
+  std::array<float, kDimensions> products;
   for (std::size_t i = 0; i < kDimensions; ++i) {
-    cosine += topic.unit[i] * static_cast<float>(state.topic_last[i]) / 127;
+    products[i] = topic.unit[i] * static_cast<float>(state.topic_last[i]) / 127;
     state.topic_sum[i] += topic.unit[i];
-    state.topic_last[i] = static_cast<std::int8_t>(std::lround(topic.unit[i] * 127));
+    state.topic_last[i] = static_cast<std::int8_t>(Round(topic.unit[i] * 127));
   }
+  float cosine = 0;
+  for (const float product : products) cosine += product;
   if (state.topics > 0) state.order.Update(cosine);
   state.topics += 1;
   state.topic_squares += 1;

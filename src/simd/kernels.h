@@ -63,6 +63,13 @@ struct Kernels {
   // (text/key.h); out may be in or begin before it.
   void (*mix_triples)(const std::uint64_t* in, std::size_t n, std::uint64_t* out);
 
+  // Adds terms to sets of 8 entries by Space-Saving (sketch/heavy_hitters.cc), one after the other:
+  // least[i] is what was certain of the i-th term's count before. An entry is a tag of 32 bits, a
+  // count and an error of 16 bits each; count 0: it is free. A term belongs into the set
+  // (term >> 32) n_sets >> 32, under the tag of its bits 1 to 32.
+  void (*count_terms)(unsigned char* sets, std::uint32_t n_sets, const std::uint64_t* terms,
+                      std::size_t n, std::uint32_t* least);
+
   // votes[i] += bit i of the hash ? 1 : -1, for the low 32 bits of every hash.
   void (*vote)(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]);
 };

@@ -227,21 +227,89 @@ DISTILLWATCH_TARGET void MixTriples(const std::uint64_t* in, std::size_t n, std:
   Scalar().mix_triples(in + i, n - i, out + i);
 }
 
+// The upper halves' low 16 bits of four and four lanes, in their order.
+DISTILLWATCH_TARGET inline __m128i Counts(__m256i a, __m256i b) {
+  const __m256i low_quarter = _mm256_set1_epi64x(0xffff);
+  const __m256i x = _mm256_and_si256(_mm256_srli_epi64(a, 32), low_quarter);
+  const __m256i y = _mm256_and_si256(_mm256_srli_epi64(b, 32), low_quarter);
+  const __m256i half = _mm256_packus_epi32(x, y);  // 0 1 4 5, 2 3 6 7
+  const __m256i quarter = _mm256_packus_epi32(half, half);
+  return _mm_unpacklo_epi32(_mm256_castsi256_si128(quarter), _mm256_extracti128_si256(quarter, 1));
+}
+
+// Counts in four entries of a set where `lanes` says so; `found` says how.
+DISTILLWATCH_TARGET inline __m256i Count(__m256i set, __m256i lanes, __m256i found, __m256i tag) {
+  const __m256i counts_only = _mm256_set1_epi64x(0xffff00000000);
+  const __m256i more = _mm256_adds_epu16(set, _mm256_set1_epi64x(0x100000000));
+  const __m256i taken_over =
+      _mm256_or_si256(_mm256_slli_epi64(_mm256_and_si256(set, counts_only), 16),
+                      _mm256_or_si256(_mm256_and_si256(more, counts_only), tag));
+  return _mm256_blendv_epi8(set, _mm256_blendv_epi8(taken_over, more, found), lanes);
+}
+
+DISTILLWATCH_TARGET void CountTerms(unsigned char* sets, std::uint32_t n_sets,
+                                    const std::uint64_t* terms, std::size_t n,
+                                    std::uint32_t* least) {
+  // From place 8 - i on, eight lanes of which the i-th is full.
+  static constexpr std::array<std::uint64_t, 16> kLane = {0, 0, 0, 0, 0, 0, 0, 0,
+                                                          ~std::uint64_t{0}};
+  const __m256i tags_only = _mm256_set1_epi64x(0xffffffff);
+  for (std::size_t i = 0; i < n; ++i) {
+    unsigned char* const at = sets + ((terms[i] >> 32) * n_sets >> 32) * 64;
+    auto* const lower = reinterpret_cast<__m256i*>(at);
+    auto* const upper = reinterpret_cast<__m256i*>(at + 32);
+    const __m256i tag = _mm256_set1_epi64x(static_cast<std::uint32_t>(terms[i] >> 1));
+    const __m256i a = _mm256_loadu_si256(lower), b = _mm256_loadu_si256(upper);
+    const __m128i counts = Counts(a, b);
+    const auto same = [&](__m256i x) DISTILLWATCH_TARGET {
+      const __m256i equal = _mm256_cmpeq_epi64(_mm256_and_si256(x, tags_only), tag);
+      return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(equal)));
+    };
+    const __m128i is_free = _mm_cmpeq_epi16(counts, _mm_setzero_si128());
+    const unsigned found = (same(a) | same(b) << 4) &
+                           ~static_cast<unsigned>(_mm_movemask_epi8(
+                               _mm_packs_epi16(is_free, _mm_setzero_si128())));
+    const auto rarest = static_cast<unsigned>(_mm_extract_epi16(_mm_minpos_epu16(counts), 1));
+    // Whether it is there is anybody's guess, so there is no branch on it.
+    const unsigned place = found != 0 ? _tzcnt_u32(found) : rarest;
+    std::uint64_t entry;
+    std::memcpy(&entry, at + 8 * place, sizeof(entry));
+    const auto certain = static_cast<std::uint32_t>((entry >> 32 & 0xffff) - (entry >> 48));
+    least[i] = found != 0 ? certain : 0;
+    const __m256i how = _mm256_set1_epi64x(found != 0 ? -1 : 0);
+    const std::uint64_t* const lanes = kLane.data() + 8 - place;
+    // All of the set is stored, because it is read as a whole soon again.
+    _mm256_storeu_si256(
+        lower, Count(a, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(lanes)), how, tag));
+    _mm256_storeu_si256(
+        upper, Count(b, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(lanes + 4)), how, tag));
+  }
+}
+
 DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
-  const __m256i bits = _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096,
-                                         8192, 16384, static_cast<short>(0x8000));
+  // Byte b of 32 looks at bit b % 8 of the hash's byte b / 8.
+  const __m256i spread =
+      _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3,
+                       3, 3, 3, 3, 3, 3, 3);
+  const __m256i bits = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ULL));
   __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(votes));
   __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(votes + 16));
-  const __m256i one = _mm256_set1_epi16(1);
-  const auto add = [&](__m256i sum, std::uint64_t half) DISTILLWATCH_TARGET {
-    const __m256i word = _mm256_set1_epi16(static_cast<short>(half));
-    // -1 where the bit is set, else 0; a vote is then +1 or -1.
-    const __m256i set = _mm256_cmpeq_epi16(_mm256_and_si256(word, bits), bits);
-    return _mm256_sub_epi16(sum, _mm256_add_epi16(_mm256_add_epi16(set, set), one));
-  };
-  for (std::size_t i = 0; i < n; ++i) {
-    low = add(low, hashes[i]);
-    high = add(high, hashes[i] >> 16);
+  while (n > 0) {
+    const std::size_t some = std::min<std::size_t>(n, 255);  // as many as a byte can count
+    __m256i set = _mm256_setzero_si256();
+    for (std::size_t i = 0; i < some; ++i) {
+      const __m256i word = _mm256_set1_epi32(static_cast<int>(hashes[i]));
+      const __m256i bit = _mm256_and_si256(_mm256_shuffle_epi8(word, spread), bits);
+      set = _mm256_sub_epi8(set, _mm256_cmpeq_epi8(bit, bits));
+    }
+    // What is set counts 1, all else -1.
+    const __m256i all = _mm256_set1_epi16(static_cast<short>(some));
+    const __m256i a = _mm256_cvtepu8_epi16(_mm256_castsi256_si128(set));
+    const __m256i b = _mm256_cvtepu8_epi16(_mm256_extracti128_si256(set, 1));
+    low = _mm256_add_epi16(low, _mm256_sub_epi16(_mm256_add_epi16(a, a), all));
+    high = _mm256_add_epi16(high, _mm256_sub_epi16(_mm256_add_epi16(b, b), all));
+    hashes += some;
+    n -= some;
   }
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(votes), low);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(votes + 16), high);
@@ -263,6 +331,7 @@ const Kernels& Avx2() noexcept {
       .word_edges = WordEdges,
       .keep_zero = KeepZero,
       .mix_triples = MixTriples,
+      .count_terms = CountTerms,
       .vote = Vote,
   };
   return kernels;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 
 #define DISTILLWATCH_TARGET \
   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi,bmi2,popcnt")))
@@ -160,13 +161,57 @@ DISTILLWATCH_TARGET void MixTriples(const std::uint64_t* in, std::size_t n, std:
   Scalar().mix_triples(in + i, n - i, out + i);
 }
 
-DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
-  __m512i sum = _mm512_loadu_si512(votes);
-  const __m512i one = _mm512_set1_epi16(1);
-  const __m512i minus = _mm512_set1_epi16(-1);
+DISTILLWATCH_TARGET void CountTerms(unsigned char* sets, std::uint32_t n_sets,
+                                    const std::uint64_t* terms, std::size_t n,
+                                    std::uint32_t* least) {
+  const __m512i tags_only = _mm512_set1_epi64(0xffffffff);
+  const __m512i counts_only = _mm512_slli_epi64(_mm512_set1_epi64(0xffff), 32);
+  const __m512i one = _mm512_slli_epi64(_mm512_set1_epi64(1), 32);
   for (std::size_t i = 0; i < n; ++i) {
-    const auto set = static_cast<__mmask32>(hashes[i]);
-    sum = _mm512_add_epi16(sum, _mm512_mask_blend_epi16(set, minus, one));
+    unsigned char* const at = sets + ((terms[i] >> 32) * n_sets >> 32) * 64;
+    const __m512i tag = _mm512_set1_epi64(static_cast<std::uint32_t>(terms[i] >> 1));
+    const __m512i set = _mm512_loadu_si512(at);
+    const __m128i counts = _mm512_cvtepi64_epi16(_mm512_srli_epi64(set, 32));
+    const unsigned same = _mm512_cmpeq_epi64_mask(_mm512_and_si512(set, tags_only), tag);
+    const unsigned found = same & _mm_test_epi16_mask(counts, counts);
+    const auto rarest = static_cast<unsigned>(_mm_extract_epi16(_mm_minpos_epu16(counts), 1));
+    // Whether it is there is anybody's guess, so there is no branch on it.
+    const unsigned place = found != 0 ? _tzcnt_u32(found) : rarest;
+    std::uint64_t entry;
+    std::memcpy(&entry, at + 8 * place, sizeof(entry));
+    const auto certain = static_cast<std::uint32_t>((entry >> 32 & 0xffff) - (entry >> 48));
+    least[i] = found != 0 ? certain : 0;
+    const __m512i more = _mm512_adds_epu16(set, one);
+    const __m512i taken_over = _mm512_or_si512(
+        _mm512_slli_epi64(_mm512_and_si512(set, counts_only), 16),
+        _mm512_or_si512(_mm512_and_si512(more, counts_only), tag));
+    const unsigned here = 1u << place;
+    const __m512i counted =
+        _mm512_mask_mov_epi64(set, static_cast<__mmask8>(found != 0 ? here : 0), more);
+    // All of the set is stored, because it is read as a whole soon again.
+    _mm512_storeu_si512(at, _mm512_mask_mov_epi64(
+        counted, static_cast<__mmask8>(found != 0 ? 0 : here), taken_over));
+  }
+}
+
+DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
+  const __m256i one = _mm256_set1_epi8(1);
+  __m512i sum = _mm512_loadu_si512(votes);
+  while (n > 0) {
+    const std::size_t some = std::min<std::size_t>(n, 255);  // as many as a byte can count
+    __m256i even = _mm256_setzero_si256(), odd = even;
+    std::size_t i = 0;
+    for (; i + 2 <= some; i += 2) {
+      even = _mm256_mask_add_epi8(even, static_cast<__mmask32>(hashes[i]), even, one);
+      odd = _mm256_mask_add_epi8(odd, static_cast<__mmask32>(hashes[i + 1]), odd, one);
+    }
+    if (i < some) even = _mm256_mask_add_epi8(even, static_cast<__mmask32>(hashes[i]), even, one);
+    const __m512i set = _mm512_cvtepu8_epi16(_mm256_add_epi8(even, odd));
+    // What is set counts 1, all else -1.
+    sum = _mm512_add_epi16(sum, _mm512_add_epi16(set, set));
+    sum = _mm512_sub_epi16(sum, _mm512_set1_epi16(static_cast<short>(some)));
+    hashes += some;
+    n -= some;
   }
   _mm512_storeu_si512(votes, sum);
 }
@@ -186,6 +231,7 @@ const Kernels& Avx512() noexcept {
       .word_edges = __builtin_cpu_supports("avx512vbmi2") ? WordEdgesVbmi2 : Avx2().word_edges,
       .keep_zero = KeepZero,
       .mix_triples = MixTriples,
+      .count_terms = CountTerms,
       .vote = Vote,
   };
   return kernels;

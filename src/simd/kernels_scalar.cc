@@ -1,7 +1,9 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 
 #include "simd/kernels.h"
 #include "wire/mix.h"
@@ -86,6 +88,41 @@ void MixTriples(const std::uint64_t* in, std::size_t n, std::uint64_t* out) {
   }
 }
 
+struct Entry {
+  std::uint32_t tag;
+  std::uint16_t count, error;
+};
+using EntrySet = std::array<Entry, 8>;
+
+// Returns the count that is certain, before.
+std::uint32_t CountTerm(std::uint32_t tag, EntrySet& set) {
+  Entry* least = &set[0];
+  for (Entry& e : set) {
+    if (e.count != 0 && e.tag == tag) {
+      const auto certain = static_cast<std::uint32_t>(e.count - e.error);
+      if (e.count < 0xffff) ++e.count;
+      return certain;
+    }
+    if (e.count < least->count) least = &e;
+  }
+  // The new term takes over the rarest entry's count, because it may have been seen that often.
+  least->tag = tag;
+  least->error = least->count;
+  if (least->count < 0xffff) ++least->count;
+  return 0;
+}
+
+void CountTerms(unsigned char* sets, std::uint32_t n_sets, const std::uint64_t* terms,
+                std::size_t n, std::uint32_t* least) {
+  for (std::size_t i = 0; i < n; ++i) {
+    unsigned char* const at = sets + ((terms[i] >> 32) * n_sets >> 32) * sizeof(EntrySet);
+    EntrySet set;
+    std::memcpy(&set, at, sizeof(set));
+    least[i] = CountTerm(static_cast<std::uint32_t>(terms[i] >> 1), set);
+    std::memcpy(at, &set, sizeof(set));
+  }
+}
+
 void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   for (std::size_t i = 0; i < n; ++i) {
     const auto bits = static_cast<std::uint32_t>(hashes[i]);
@@ -108,6 +145,7 @@ constexpr Kernels kScalar = {
     .word_edges = WordEdges,
     .keep_zero = KeepZero,
     .mix_triples = MixTriples,
+    .count_terms = CountTerms,
     .vote = Vote,
 };
 

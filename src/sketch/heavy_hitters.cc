@@ -3,7 +3,9 @@
 #include "distillwatch/heavy_hitters.h"
 
 #include <algorithm>
+#include <cstddef>
 
+#include "simd/kernels.h"
 #include "wire/wire.h"
 
 namespace distillwatch {
@@ -44,6 +46,14 @@ HeavyHitters::Count HeavyHitters::Update(std::uint64_t term) noexcept {
   least->error = least->count;
   if (least->count < kMost) ++least->count;
   return {};
+}
+
+void HeavyHitters::Update(std::span<const std::uint64_t> terms,
+                          std::span<std::uint32_t> least) noexcept {
+  // The kernel knows entries by their bytes.
+  static_assert(sizeof(Entry) == 8 && offsetof(Entry, count) == 4 && offsetof(Entry, error) == 6);
+  simd::Active().count_terms(reinterpret_cast<unsigned char*>(sets_.data()), kSets, terms.data(),
+                             std::min(terms.size(), least.size()), least.data());
 }
 
 void HeavyHitters::Halve() noexcept {

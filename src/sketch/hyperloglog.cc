@@ -27,6 +27,19 @@ double OneOverTwoTo(std::uint8_t rank) {
   return std::bit_cast<double>((std::uint64_t{1023} - rank) << 52);
 }
 
+// Sums of 2^-rank over registers without a rank above kMostExactRank are multiples of 2^-40 below
+// 2^11: no addition rounds, so that they are the same in every order, and in integers.
+constexpr int kMostExactRank = 40;
+constexpr std::uint64_t Units(int rank) {
+  return std::uint64_t{1} << (kMostExactRank - rank);
+}
+constexpr std::array<std::uint64_t, 64> kUnits = [] {
+  std::array<std::uint64_t, 64> units{};
+  for (int rank = 0; rank <= kMostExactRank; ++rank)
+    units[static_cast<std::size_t>(rank)] = Units(rank);
+  return units;
+}();
+
 // Ertl's sigma and tau (section 3 of the paper): the corrections for empty and for full registers.
 double Sigma(double x) {
   if (x == 1) return std::numeric_limits<double>::infinity();
@@ -54,11 +67,15 @@ double Tau(double x) {
 }  // namespace
 
 template <std::size_t kRegisters>
-double BasicHyperLogLog<kRegisters>::Update(std::uint64_t hash) noexcept {
+std::uint8_t BasicHyperLogLog<kRegisters>::RankOf(std::uint64_t hash) noexcept {
   constexpr int kLog2 = std::countr_zero(kRegisters);
-  std::uint8_t& reg = registers_[hash >> (64 - kLog2)];
-  const auto rank =
-      static_cast<std::uint8_t>(std::min(std::countl_zero(hash << kLog2), 64 - kLog2) + 1);
+  return static_cast<std::uint8_t>(std::min(std::countl_zero(hash << kLog2), 64 - kLog2) + 1);
+}
+
+template <std::size_t kRegisters>
+double BasicHyperLogLog<kRegisters>::Update(std::uint64_t hash) noexcept {
+  std::uint8_t& reg = RegisterOf(hash);
+  const std::uint8_t rank = RankOf(hash);
   if (rank <= reg) return 0;
   // The chance that a new hash changes the sketch as it was, times kRegisters. Four sums, so that
   // the additions need not wait for one another; the order is fixed, so every machine gets the same
@@ -69,6 +86,45 @@ double BasicHyperLogLog<kRegisters>::Update(std::uint64_t hash) noexcept {
   }
   reg = rank;
   return kRegisters / ((chance[0] + chance[1]) + (chance[2] + chance[3]));
+}
+
+template <std::size_t kRegisters>
+std::size_t BasicHyperLogLog<kRegisters>::Update(std::span<const std::uint64_t> hashes,
+                                                 std::span<double> increments) noexcept {
+  constexpr int kLog2 = std::countr_zero(kRegisters);
+  std::size_t changes = 0;
+  std::uint64_t units = 0;  // the chance that a new hash changes the sketch, times kRegisters
+  bool exact = true;
+  while (!hashes.empty()) {
+    // First those that may change something, without a branch on it: their rank - 1 zeros reach
+    // beyond the register's rank. (A full register's do, too; the rank is looked at again.)
+    std::array<std::uint64_t, 64> candidates;
+    std::size_t found = 0;
+    const auto some = hashes.first(std::min(hashes.size(), candidates.size()));
+    hashes = hashes.subspan(some.size());
+    for (const std::uint64_t hash : some) {
+      candidates[found] = hash;
+      found += (hash << kLog2) >> (63 - RegisterOf(hash)) >> 1 == 0 ? 1 : 0;
+    }
+    for (std::size_t i = 0; i < found; ++i) {
+      std::uint8_t& reg = RegisterOf(candidates[i]);
+      const std::uint8_t rank = RankOf(candidates[i]);
+      if (rank <= reg) continue;
+      if (exact && units == 0) {
+        exact = *std::max_element(registers_.begin(), registers_.end()) <= kMostExactRank;
+        for (const std::uint8_t r : registers_) units += kUnits[r];
+      }
+      if (exact && rank <= kMostExactRank) {
+        increments[changes++] = kRegisters / (static_cast<double>(units) / Units(0));
+        units -= kUnits[reg] - kUnits[rank];
+        reg = rank;
+      } else {
+        exact = false;
+        increments[changes++] = Update(candidates[i]);
+      }
+    }
+  }
+  return changes;
 }
 
 template <std::size_t kRegisters>

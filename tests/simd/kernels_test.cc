@@ -3,8 +3,6 @@
 #include "simd/kernels.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +17,7 @@
 #include <vector>
 
 #include "distillwatch/minhash.h"
+#include "simd/on_a_target.h"
 #include "support/oracle.h"
 #include "support/random_inputs.h"
 #include "text/key.h"
@@ -28,37 +27,7 @@ namespace {
 
 using support::Random;
 
-constexpr std::size_t kLongest = 257;
-
-// An array whose last element is followed by memory that must not be touched.
-template <typename T>
-class AtTheEdge {
- public:
-  explicit AtTheEdge(std::size_t size) : size_(size) {
-    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    bytes_ = (size * sizeof(T) + page - 1) / page * page + page;
-    base_ = static_cast<char*>(
-        mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    mprotect(base_ + bytes_ - page, page, PROT_NONE);
-    data_ = reinterpret_cast<T*>(base_ + bytes_ - page) - size;
-  }
-  AtTheEdge(const AtTheEdge&) = delete;
-  ~AtTheEdge() { munmap(base_, bytes_); }
-  T* data() { return data_; }
-  T& operator[](std::size_t i) { return data_[i]; }
-  std::size_t size() const { return size_; }
-
- private:
-  std::size_t size_, bytes_;
-  char* base_;
-  T* data_;
-};
-
-class EveryTarget : public testing::TestWithParam<const Kernels*> {
- protected:
-  const Kernels& kernels() const { return *GetParam(); }
-};
-
+class EveryTarget : public OnATarget {};
 INSTANTIATE_TEST_SUITE_P(KernelsOracle, EveryTarget,
                          testing::ValuesIn(Available().begin(), Available().end()),
                          [](const auto& target) { return std::string(target.param->name); });
@@ -310,6 +279,9 @@ TEST_P(EveryTarget, IsReallyItsOwn) {
   EXPECT_NE(kernels().multiply_min_each, Scalar().multiply_min_each);
   EXPECT_NE(kernels().fold_ascii, Scalar().fold_ascii);
   EXPECT_NE(kernels().mix_triples, Scalar().mix_triples);
+  EXPECT_NE(kernels().word_edges, Scalar().word_edges);
+  EXPECT_NE(kernels().keep_zero, Scalar().keep_zero);
+  EXPECT_NE(kernels().count_terms, Scalar().count_terms);
 }
 
 // What the processor says it can do, read from the system and not from the compiler's runtime.

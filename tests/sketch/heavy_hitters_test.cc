@@ -155,6 +155,20 @@ TEST(HeavyHittersOracle, CountsHowManyTermsAreCertain) {
   EXPECT_EQ(HeavyHitters().CountAtLeast(1), 0u);
 }
 
+TEST(HeavyHittersOracle, ManyAreOneAfterTheOther) {
+  Random random(9);
+  HeavyHitters many, one;
+  for (std::size_t n = 0; n < 200; ++n) {
+    std::vector<std::uint64_t> terms(n);
+    for (std::uint64_t& term : terms) term = text::Mix(random.Zipf(300));
+    std::vector<std::uint32_t> truth, least(n);
+    for (const std::uint64_t term : terms) truth.push_back(one.Update(term).least);
+    many.Update(terms, least);
+    ASSERT_EQ(least, truth);
+    ASSERT_EQ(many, one);
+  }
+}
+
 TEST(HeavyHitters, AnUnknownTermHasNoCount) {
   HeavyHitters sketch;
   EXPECT_EQ(sketch.Find(0).most, 0u);  // a free entry has tag 0, too

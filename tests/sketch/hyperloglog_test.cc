@@ -112,6 +112,29 @@ TEST(HyperLogLogOracle, AnIncrementIsTheReciprocalOfTheChanceOfChange) {
   }
 }
 
+// Also beyond the ranks that are added up in integers, and where a hash repeats.
+TEST(HyperLogLogOracle, ManyAreOneAfterTheOther) {
+  Random random(6);
+  for (const bool extreme : {false, true}) {
+    BasicHyperLogLog<128> many, one;
+    for (std::size_t n = 0; n < 300; ++n) {
+      std::vector<std::uint64_t> hashes = support::RandomHashes(n, random);
+      for (std::uint64_t& h : hashes) {
+        if (extreme && random.Chance(0.05)) h >>= random.Below(64);
+        if (extreme && random.Chance(0.01)) h &= std::uint64_t{127} << 57;
+        if (random.Chance(0.1)) h = hashes[0];
+      }
+      std::vector<double> truth, increments(n);
+      for (const std::uint64_t h : hashes) {
+        if (const double increment = one.Update(h); increment != 0) truth.push_back(increment);
+      }
+      increments.resize(many.Update(hashes, increments));
+      ASSERT_EQ(increments, truth) << n;
+      ASSERT_EQ(many, one) << n;
+    }
+  }
+}
+
 // Relative errors of the estimate and of the summed increments, over streams of distinct hashes.
 // The true root-mean-square error is at most 1.078 / sqrt(64), 1.06 / sqrt(128) and 1.035 /
 // sqrt(1024). With `streams` of 20,000 / 20,000 / 4,000 its standard error is .0054 / .0053 /
