@@ -37,6 +37,10 @@ struct Observation {
 DISTILLWATCH_EXPORT Observation Read(const Event& event, const Shingler& shingler,
                                      TextScratch& scratch) noexcept;
 
+// The same where the prompt's hash is known: shingler.HashPrefix of all of it.
+DISTILLWATCH_EXPORT Observation Read(const Event& event, std::uint64_t prompt_hash,
+                                     const Shingler& shingler, TextScratch& scratch) noexcept;
+
 }  // namespace distillwatch
 
 #endif  // DISTILLWATCH_OBSERVATION_H_

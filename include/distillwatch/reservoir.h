@@ -64,6 +64,15 @@ class DISTILLWATCH_EXPORT SignatureReservoir {
   //   Cost  O(kCapacity), no allocation  [ReservoirAlloc.UpdateFindNearestAndMergeAreFree]
   void Update(const SlimSignature& signature, float priority) noexcept;
 
+  // The same with the event's Priority, which is computed only if it may be high enough.
+  void Update(const SlimSignature& signature, Time time, std::chrono::seconds half_life,
+              std::uint64_t hash) noexcept;
+
+  // The Agreement with the first n of its signatures.
+  //   Cost  O(64 n)
+  std::array<float, kCapacity> AgreementWithEach(const SlimSignature& signature,
+                                                 std::size_t n) const noexcept;
+
   // The most similar signature; similarity 0 when there is none.
   //   Cost  O(64 kCapacity)
   Nearest FindNearest(const SlimSignature& signature) const noexcept;

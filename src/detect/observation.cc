@@ -8,6 +8,12 @@
 namespace distillwatch {
 
 Observation Read(const Event& event, const Shingler& shingler, TextScratch& scratch) noexcept {
+  const std::uint64_t prompt_hash = shingler.HashPrefix(event.prompt, event.prompt.size());
+  return Read(event, prompt_hash, shingler, scratch);
+}
+
+Observation Read(const Event& event, std::uint64_t prompt_hash, const Shingler& shingler,
+                 TextScratch& scratch) noexcept {
   Observation seen;
   seen.time = event.time;
   seen.earlier_turns = event.earlier_turns;
@@ -25,8 +31,8 @@ Observation Read(const Event& event, const Shingler& shingler, TextScratch& scra
   seen.terms = text.terms;
   seen.units = text.units;
   seen.truncated = text.truncated;
-  seen.event = text::Mix(shingler.HashPrefix(event.prompt, event.prompt.size()) +
-                         static_cast<std::uint64_t>(event.time.time_since_epoch().count()));
+  seen.event =
+      text::Mix(prompt_hash + static_cast<std::uint64_t>(event.time.time_since_epoch().count()));
   return seen;
 }
 

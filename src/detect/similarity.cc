@@ -29,10 +29,9 @@ Kinds KindsIn(const SignatureReservoir& reservoir) noexcept {
   const std::size_t n = reservoir.size();
   for (std::size_t i = 0; i < n; ++i) {
     kind[i] = i;
+    const auto alike = reservoir.AgreementWithEach(reservoir.signature(i), i);
     for (std::size_t j = 0; j < i; ++j) {
-      if (kind[j] == kind[i] ||
-          Agreement(reservoir.signature(i), reservoir.signature(j)) <= kFrameLow)
-        continue;
+      if (kind[j] == kind[i] || alike[j] <= kFrameLow) continue;
       const std::size_t from = kind[i], to = kind[j];
       std::replace(kind.begin(), kind.begin() + static_cast<std::ptrdiff_t>(i) + 1, from, to);
     }
@@ -116,7 +115,7 @@ void SimilarityDetector::Update(const Observation& seen, State& state) const noe
     Compared(nearest, follow, time, state);
   }
   state.last = seen.signature;
-  state.reservoir.Update(seen.signature, PriorityOf(seen));
+  state.reservoir.Update(seen.signature, seen.time, half_life_, seen.event);
 }
 
 void SimilarityDetector::Merge(const State& other, State& state) const noexcept {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <limits>
 #include <memory>
 
@@ -11,6 +12,16 @@ namespace distillwatch::monitor {
 namespace {
 
 constexpr auto kLate = std::chrono::hours(1);
+
+// Asks for memory that will be needed soon, and does not wait for it.
+void Prefetch(const void* begin, std::size_t bytes) noexcept {
+#if defined(__GNUC__)
+  constexpr std::size_t kLine = 64;
+  for (std::size_t i = 0; i < bytes; i += kLine) {
+    __builtin_prefetch(static_cast<const char*>(begin) + i);
+  }
+#endif
+}
 
 }  // namespace
 
@@ -86,23 +97,34 @@ TextScratch& Engine::Scratch() const noexcept {
   return *scratch;
 }
 
-Engine::Conversations Engine::Recall(const Shard& shard, std::uint64_t id) const noexcept {
-  Conversations known{};
+Shard::Hint Engine::Recall(const Shard& shard, std::uint64_t id,
+                           Conversations& known) const noexcept {
   const std::lock_guard lock(shard.mutex);
-  const Shard::Found account = shard.Find(id);
-  if (account.full != nullptr) known = account.full->conversations;
-  if (account.lite != nullptr) known[0] = account.lite->conversation;
-  return known;
+  const Shard::Hint hint = shard.FindEarly(id);
+  if (const FullAccount* const full = hint.found.full; full != nullptr) {
+    // Topic cells, of which a request needs one, are left out.
+    Prefetch(&full->similarity, sizeof(full->similarity));
+    Prefetch(&full->coverage.terms, sizeof(full->coverage.terms));
+    Prefetch(&full->coverage.vocabulary,
+             sizeof(full->coverage) - offsetof(CoverageDetector::State, vocabulary));
+    Prefetch(&full->rate_shape, sizeof(full->rate_shape));
+    known = full->conversations;
+  } else if (const LiteAccount* const lite = hint.found.lite; lite != nullptr) {
+    Prefetch(&lite->conversation, sizeof(*lite) - offsetof(LiteAccount, conversation));
+    known[0] = lite->conversation;
+  }
+  return hint;
 }
 
 Engine::NewestTurn Engine::FindNewestTurn(const Event& event,
                                           const Conversations& known) const noexcept {
   NewestTurn turn;
   turn.text = event.prompt;
+  turn.hash = shingler_.HashPrefix(event.prompt, event.prompt.size());
   turn.earlier_turns = event.earlier_turns;
   if (event.prompt.empty() || event.prompt.size() > std::numeric_limits<std::uint32_t>::max())
     return turn;
-  turn.conversation = {.prefix = shingler_.HashPrefix(event.prompt, event.prompt.size()),
+  turn.conversation = {.prefix = turn.hash,
                        .bytes = static_cast<std::uint32_t>(event.prompt.size()),
                        .turns = event.earlier_turns};
   if (event.earlier_turns > 0) return turn;  // the host has cut the newest turn out already
@@ -114,7 +136,9 @@ Engine::NewestTurn Engine::FindNewestTurn(const Event& event,
     turn.continues = c.prefix;
     turn.earlier_turns = turn.conversation.turns = c.turns + 1;
   }
+  if (longest == 0) return turn;
   turn.text.remove_prefix(longest);
+  turn.hash = shingler_.HashPrefix(turn.text, turn.text.size());
   return turn;
 }
 

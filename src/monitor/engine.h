@@ -103,6 +103,7 @@ class Engine {
   // The part of a prompt that is new, where it resends an earlier one of the same account.
   struct NewestTurn {
     std::string_view text;
+    std::uint64_t hash = 0;  // of the text
     std::uint32_t earlier_turns = 0;
     Conversation conversation;    // to be remembered
     std::uint64_t continues = 0;  // prefix hash of the conversation that it replaces; 0: a new one
@@ -110,7 +111,8 @@ class Engine {
   using Conversations = std::array<Conversation, FullAccount::kConversations>;
   NewestTurn FindNewestTurn(const Event& event, const Conversations& known) const noexcept;
   static void Remember(const NewestTurn& turn, std::span<Conversation> conversations) noexcept;
-  Conversations Recall(const Shard& shard, std::uint64_t id) const noexcept;
+  // Copies the account's conversations, and has its record brought near while the text is read.
+  Shard::Hint Recall(const Shard& shard, std::uint64_t id, Conversations& known) const noexcept;
 
   campaign::RequestInfrastructure ReadInfrastructure(
       std::span<const Attribute> attributes) const noexcept;
@@ -135,12 +137,14 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
   Shard& shard = table_.ShardOf(id);
 
   // Text, outside the lock.
-  const NewestTurn turn = FindNewestTurn(event, Recall(shard, id));
+  Conversations known{};
+  const Shard::Hint hint = Recall(shard, id, known);
+  const NewestTurn turn = FindNewestTurn(event, known);
   Event newest = event;
   newest.time = Tame(event.time);
   newest.prompt = turn.text;
   newest.earlier_turns = turn.earlier_turns;
-  Observation seen = Read(newest, shingler_, Scratch());
+  Observation seen = Read(newest, turn.hash, shingler_, Scratch());
   seen.event ^= id;
   const campaign::RequestInfrastructure from = ReadInfrastructure(event.attributes);
   counters_.events.fetch_add(1, std::memory_order_relaxed);
@@ -149,7 +153,7 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
 
   // State, inside it.
   const std::lock_guard lock(shard.mutex);
-  Shard::Found account = shard.Touch(id, seen.time);
+  Shard::Found account = shard.Touch(id, seen.time, hint);
   Advance(account.header(), seen.time);
   if (account.lite != nullptr && account.header().kept == LiteAccount::kEvents) {
     LiteAccount lite;

@@ -31,7 +31,9 @@ Shard::Found Shard::Find(std::uint64_t id) const {
   return it == index_.end() ? Found{} : At(it->second);
 }
 
-Shard::Found Shard::Touch(std::uint64_t id, Time time) {
+Shard::Found Shard::Touch(std::uint64_t id, Time time, const Hint& hint) {
+  const bool known = hint.found.lite != nullptr || hint.found.full != nullptr;
+  if (known && hint.given_up == given_up_) return hint.found;
   if (const Found found = Find(id); found.lite != nullptr || found.full != nullptr) return found;
   MakeRoomForLite(time, id);
   const std::uint32_t place = lite_.Allocate();
@@ -49,6 +51,7 @@ Shard::Found Shard::Promote(std::uint64_t id, LiteAccount& lite) {
   const Time now = lite.header.last;
   MakeRoomForFull(now, id, full_bytes_ - sizeof(LiteAccount));
   lite_.Free(before);
+  ++given_up_;
   const std::uint32_t place = AllocateFull();
   index_[id] = place | kFullBit;
   return At(place | kFullBit);
@@ -93,6 +96,7 @@ void Shard::Remove(std::uint64_t id) {
     lite_.Free(it->second);
   }
   index_.erase(it);
+  ++given_up_;
 }
 
 void Shard::MakeRoomForLite(Time now, std::uint64_t keep) {
@@ -124,6 +128,7 @@ void Shard::EvictLite(Time now, std::uint64_t keep) {
   index_.erase(worst->header.id);
   lite_.Free(place);
   ++evicted_;
+  ++given_up_;
 }
 
 void Shard::EvictFull(Time now, std::uint64_t keep) {
@@ -146,6 +151,7 @@ void Shard::EvictFull(Time now, std::uint64_t keep) {
     ++evicted_;
   }
   full_.Free(place);
+  ++given_up_;
 }
 
 AccountTable::AccountTable(std::uint32_t shards, std::size_t max_memory_bytes,

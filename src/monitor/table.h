@@ -129,8 +129,15 @@ class Shard {
 
   // Null pointers when the account is not known.
   Found Find(std::uint64_t id) const;
+  // What was found under an earlier lock. It still holds while no record was given up since.
+  struct Hint {
+    Found found;
+    std::uint64_t given_up = 0;
+  };
+  Hint FindEarly(std::uint64_t id) const { return {Find(id), given_up_}; }
   // The record of the account, made if needed.
-  Found Touch(std::uint64_t id, Time time);
+  Found Touch(std::uint64_t id, Time time) { return Touch(id, time, Hint()); }
+  Found Touch(std::uint64_t id, Time time, const Hint& hint);
   // Replaces the account's lite record by an empty full one; `lite` receives what it held.
   Found Promote(std::uint64_t id, LiteAccount& lite);
 
@@ -205,6 +212,7 @@ class Shard {
   std::uint32_t lite_hand_ = 0, full_hand_ = 0;
   std::size_t budget_ = 0, full_bytes_ = sizeof(FullAccount);
   std::uint64_t evicted_ = 0, demoted_ = 0;
+  std::uint64_t given_up_ = 0;  // records that were freed, at any time
 };
 
 class AccountTable {

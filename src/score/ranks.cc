@@ -63,8 +63,12 @@ std::uint8_t Ranks::Bin(std::size_t epoch, std::size_t feature, float value) con
   const Edges& edges = edges_[epoch * features_ + feature];
   if (std::isnan(value) || std::isnan(edges[0])) return kUnknownBin;
   // Between the edges strictly below and those not above: the middle of a run of equal edges.
-  const auto low = std::lower_bound(edges.begin(), edges.end(), value) - edges.begin();
-  const auto high = std::upper_bound(edges.begin(), edges.end(), value) - edges.begin();
+  // Counted, because a search guesses wrong at every other step.
+  int low = 0, high = 0;
+  for (const float edge : edges) {
+    low += edge < value ? 1 : 0;
+    high += edge <= value ? 1 : 0;
+  }
   return static_cast<std::uint8_t>((low + high) / 2);
 }
 

@@ -40,6 +40,11 @@ struct Kernels {
   // How many of the n positions agree.
   std::uint32_t (*count_equal)(const std::uint16_t* a, const std::uint16_t* b, std::size_t n);
 
+  // equal[i] = how many of the 64 positions of the i-th of n signatures, which lie one behind the
+  // other, agree with `signature`.
+  void (*count_equal_each)(const std::uint16_t* signature, const std::uint16_t* signatures,
+                           std::size_t n, std::uint32_t* equal);
+
   // a[i] = min(a[i], b[i]).
   void (*min_into)(std::uint32_t* a, const std::uint32_t* b, std::size_t n);
 

@@ -101,6 +101,28 @@ DISTILLWATCH_TARGET std::uint32_t CountEqual(const std::uint16_t* a, const std::
   return bits / 2 + Scalar().count_equal(a + i, b + i, n - i);
 }
 
+DISTILLWATCH_TARGET inline __m256i Load(const std::uint16_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+// A bit for each of 32 positions where they agree, in an order of its own.
+DISTILLWATCH_TARGET inline std::uint64_t Equal(__m256i a, __m256i b, const std::uint16_t* p) {
+  const __m256i bytes =
+      _mm256_packs_epi16(_mm256_cmpeq_epi16(a, Load(p)), _mm256_cmpeq_epi16(b, Load(p + 16)));
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes));
+}
+
+DISTILLWATCH_TARGET void CountEqualEach(const std::uint16_t* signature,
+                                        const std::uint16_t* signatures, std::size_t n,
+                                        std::uint32_t* equal) {
+  const __m256i a = Load(signature), b = Load(signature + 16), c = Load(signature + 32),
+                d = Load(signature + 48);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint16_t* const s = signatures + 64 * i;
+    equal[i] =
+        static_cast<std::uint32_t>(_mm_popcnt_u64(Equal(a, b, s) | Equal(c, d, s + 32) << 32));
+  }
+}
+
 DISTILLWATCH_TARGET void MinInto(std::uint32_t* a, const std::uint32_t* b, std::size_t n) {
   std::size_t i = 0;
   for (; i + 8 <= n; i += 8) {
@@ -167,8 +189,8 @@ DISTILLWATCH_TARGET std::size_t WordEdges(const std::uint64_t* words, std::size_
   std::uint16_t* out = edges;
   std::uint64_t before = 0;
   for (std::size_t i = 0; i < n; i += 64) {
-    const std::uint64_t word = n - i < 64 ? _bzhi_u64(words[i / 64], static_cast<unsigned>(n - i))
-                                          : words[i / 64];
+    const std::uint64_t word =
+        n - i < 64 ? _bzhi_u64(words[i / 64], static_cast<unsigned>(n - i)) : words[i / 64];
     std::uint64_t bits = word ^ (word << 1 | before);
     before = word >> 63;
     const auto size = static_cast<std::size_t>(_mm_popcnt_u64(bits));
@@ -196,8 +218,8 @@ constexpr std::array<std::array<std::uint32_t, 8>, 16> kToFront = [] {
   return out;
 }();
 
-DISTILLWATCH_TARGET std::size_t KeepZero(const std::uint64_t* in, std::size_t n,
-                                         std::uint64_t mask, std::uint64_t* out) {
+DISTILLWATCH_TARGET std::size_t KeepZero(const std::uint64_t* in, std::size_t n, std::uint64_t mask,
+                                         std::uint64_t* out) {
   const __m256i m = _mm256_set1_epi64x(static_cast<long long>(mask));
   std::size_t i = 0, size = 0;
   for (; i + 4 <= n; i += 4) {
@@ -251,8 +273,8 @@ DISTILLWATCH_TARGET void CountTerms(unsigned char* sets, std::uint32_t n_sets,
                                     const std::uint64_t* terms, std::size_t n,
                                     std::uint32_t* least) {
   // From place 8 - i on, eight lanes of which the i-th is full.
-  static constexpr std::array<std::uint64_t, 16> kLane = {0, 0, 0, 0, 0, 0, 0, 0,
-                                                          ~std::uint64_t{0}};
+  static constexpr std::array<std::uint64_t, 16> kLane = {
+      0, 0, 0, 0, 0, 0, 0, 0, ~std::uint64_t{0}};
   const __m256i tags_only = _mm256_set1_epi64x(0xffffffff);
   for (std::size_t i = 0; i < n; ++i) {
     unsigned char* const at = sets + ((terms[i] >> 32) * n_sets >> 32) * 64;
@@ -266,9 +288,9 @@ DISTILLWATCH_TARGET void CountTerms(unsigned char* sets, std::uint32_t n_sets,
       return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(equal)));
     };
     const __m128i is_free = _mm_cmpeq_epi16(counts, _mm_setzero_si128());
-    const unsigned found = (same(a) | same(b) << 4) &
-                           ~static_cast<unsigned>(_mm_movemask_epi8(
-                               _mm_packs_epi16(is_free, _mm_setzero_si128())));
+    const unsigned found =
+        (same(a) | same(b) << 4) &
+        ~static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(is_free, _mm_setzero_si128())));
     const auto rarest = static_cast<unsigned>(_mm_extract_epi16(_mm_minpos_epu16(counts), 1));
     // Whether it is there is anybody's guess, so there is no branch on it.
     const unsigned place = found != 0 ? _tzcnt_u32(found) : rarest;
@@ -288,9 +310,8 @@ DISTILLWATCH_TARGET void CountTerms(unsigned char* sets, std::uint32_t n_sets,
 
 DISTILLWATCH_TARGET void Vote(const std::uint64_t* hashes, std::size_t n, std::int16_t votes[32]) {
   // Byte b of 32 looks at bit b % 8 of the hash's byte b / 8.
-  const __m256i spread =
-      _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3,
-                       3, 3, 3, 3, 3, 3, 3);
+  const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2,
+                                          2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
   const __m256i bits = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ULL));
   __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(votes));
   __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(votes + 16));
@@ -326,6 +347,7 @@ const Kernels& Avx2() noexcept {
       .multiply_min_each = MultiplyMinEach,
       .mix = MixAll,
       .count_equal = CountEqual,
+      .count_equal_each = CountEqualEach,
       .min_into = MinInto,
       .fold_ascii = FoldAscii,
       .word_edges = WordEdges,

@@ -74,6 +74,18 @@ DISTILLWATCH_TARGET std::uint32_t CountEqual(const std::uint16_t* a, const std::
   return equal + Scalar().count_equal(a + i, b + i, n - i);
 }
 
+DISTILLWATCH_TARGET void CountEqualEach(const std::uint16_t* signature,
+                                        const std::uint16_t* signatures, std::size_t n,
+                                        std::uint32_t* equal) {
+  const __m512i a = _mm512_loadu_si512(signature), b = _mm512_loadu_si512(signature + 32);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint16_t* const s = signatures + 64 * i;
+    const std::uint64_t low = _mm512_cmpeq_epi16_mask(a, _mm512_loadu_si512(s));
+    const std::uint64_t high = _mm512_cmpeq_epi16_mask(b, _mm512_loadu_si512(s + 32));
+    equal[i] = static_cast<std::uint32_t>(_mm_popcnt_u64(low | high << 32));
+  }
+}
+
 DISTILLWATCH_TARGET void MinInto(std::uint32_t* a, const std::uint32_t* b, std::size_t n) {
   std::size_t i = 0;
   for (; i + 16 <= n; i += 16) {
@@ -119,8 +131,8 @@ WordEdgesVbmi2(const std::uint64_t* words, std::size_t n, std::uint16_t* edges) 
   std::uint16_t* out = edges;
   std::uint64_t before = 0;
   for (std::size_t i = 0; i < n; i += 64) {
-    const std::uint64_t word = n - i < 64 ? _bzhi_u64(words[i / 64], static_cast<unsigned>(n - i))
-                                          : words[i / 64];
+    const std::uint64_t word =
+        n - i < 64 ? _bzhi_u64(words[i / 64], static_cast<unsigned>(n - i)) : words[i / 64];
     const std::uint64_t bits = word ^ (word << 1 | before);
     before = word >> 63;
     const __m512i front = _mm512_maskz_compress_epi8(bits, places);
@@ -134,8 +146,8 @@ WordEdgesVbmi2(const std::uint64_t* words, std::size_t n, std::uint16_t* edges) 
   return static_cast<std::size_t>(out - edges) + before;
 }
 
-DISTILLWATCH_TARGET std::size_t KeepZero(const std::uint64_t* in, std::size_t n,
-                                         std::uint64_t mask, std::uint64_t* out) {
+DISTILLWATCH_TARGET std::size_t KeepZero(const std::uint64_t* in, std::size_t n, std::uint64_t mask,
+                                         std::uint64_t* out) {
   const __m512i m = _mm512_set1_epi64(static_cast<long long>(mask));
   std::size_t size = 0;
   for (std::size_t i = 0; i < n; i += 8) {
@@ -182,15 +194,15 @@ DISTILLWATCH_TARGET void CountTerms(unsigned char* sets, std::uint32_t n_sets,
     const auto certain = static_cast<std::uint32_t>((entry >> 32 & 0xffff) - (entry >> 48));
     least[i] = found != 0 ? certain : 0;
     const __m512i more = _mm512_adds_epu16(set, one);
-    const __m512i taken_over = _mm512_or_si512(
-        _mm512_slli_epi64(_mm512_and_si512(set, counts_only), 16),
-        _mm512_or_si512(_mm512_and_si512(more, counts_only), tag));
+    const __m512i taken_over =
+        _mm512_or_si512(_mm512_slli_epi64(_mm512_and_si512(set, counts_only), 16),
+                        _mm512_or_si512(_mm512_and_si512(more, counts_only), tag));
     const unsigned here = 1u << place;
     const __m512i counted =
         _mm512_mask_mov_epi64(set, static_cast<__mmask8>(found != 0 ? here : 0), more);
     // All of the set is stored, because it is read as a whole soon again.
     _mm512_storeu_si512(at, _mm512_mask_mov_epi64(
-        counted, static_cast<__mmask8>(found != 0 ? 0 : here), taken_over));
+                                counted, static_cast<__mmask8>(found != 0 ? 0 : here), taken_over));
   }
 }
 
@@ -226,6 +238,7 @@ const Kernels& Avx512() noexcept {
       .multiply_min_each = MultiplyMinEach,
       .mix = MixAll,
       .count_equal = CountEqual,
+      .count_equal_each = CountEqualEach,
       .min_into = MinInto,
       .fold_ascii = FoldAscii,
       .word_edges = __builtin_cpu_supports("avx512vbmi2") ? WordEdgesVbmi2 : Avx2().word_edges,

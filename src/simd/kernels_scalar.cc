@@ -44,6 +44,11 @@ std::uint32_t CountEqual(const std::uint16_t* a, const std::uint16_t* b, std::si
   return equal;
 }
 
+void CountEqualEach(const std::uint16_t* signature, const std::uint16_t* signatures, std::size_t n,
+                    std::uint32_t* equal) {
+  for (std::size_t i = 0; i < n; ++i) equal[i] = CountEqual(signature, signatures + 64 * i, 64);
+}
+
 void MinInto(std::uint32_t* a, const std::uint32_t* b, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) a[i] = std::min(a[i], b[i]);
 }
@@ -140,6 +145,7 @@ constexpr Kernels kScalar = {
     .multiply_min_each = MultiplyMinEach,
     .mix = Mix,
     .count_equal = CountEqual,
+    .count_equal_each = CountEqualEach,
     .min_into = MinInto,
     .fold_ascii = FoldAscii,
     .word_edges = WordEdges,

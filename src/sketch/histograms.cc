@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 #include <span>
+#include <utility>
 
 #include "wire/wire.h"
 
@@ -31,6 +32,20 @@ float Entropy(std::span<const float> weights) {
     if (w > 0) sum -= w / total * std::log(w / total);
   }
   return std::max(0.0f, sum);
+}
+
+// Cosine and sine of the hours on the clock's circle.
+using Points = std::array<std::pair<float, float>, 24>;
+const Points& Circle() {
+  static const Points points = [] {
+    Points out;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const float angle = static_cast<float>(i) * (2 * std::numbers::pi_v<float> / 24);
+      out[i] = {std::cos(angle), std::sin(angle)};
+    }
+    return out;
+  }();
+  return points;
 }
 
 }  // namespace
@@ -197,10 +212,9 @@ HourHistogram::Estimate HourHistogram::Measure() const noexcept {
   Estimate out;
   float total = 0, x = 0, y = 0;
   for (std::size_t i = 0; i < 24; ++i) {
-    const float angle = static_cast<float>(i) * (2 * std::numbers::pi_v<float> / 24);
     total += hours_[i];
-    x += hours_[i] * std::cos(angle);
-    y += hours_[i] * std::sin(angle);
+    x += hours_[i] * Circle()[i].first;
+    y += hours_[i] * Circle()[i].second;
   }
   if (total <= 0) return out;
   out.entropy_nats = Entropy(hours_);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "simd/kernels.h"
@@ -19,6 +20,24 @@ constexpr wire::Kind kKind = {{"RS16"}, 1};
 bool OfEmptySet(const SlimSignature& signature) noexcept {
   return signature[0] == 0xffff && std::all_of(signature.begin(), signature.end(),
                                                [](std::uint16_t slot) { return slot == 0xffff; });
+}
+
+double AgeIn(std::chrono::seconds half_life, Time time) noexcept {
+  const double age = static_cast<double>(time.time_since_epoch().count()) * 1e-6;
+  return age * std::numbers::ln2 / static_cast<double>(half_life.count());
+}
+
+// What -ln(-ln u) is below, by the upper 8 bits of u; more than any rounding beyond it.
+const std::array<double, 256>& LogLogBounds() noexcept {
+  static const std::array<double, 256> bounds = [] {
+    std::array<double, 256> out;
+    for (std::size_t i = 0; i < 255; ++i) {
+      out[i] = 1e-6 - std::log(-std::log(static_cast<double>(i + 1) / 256));
+    }
+    out[255] = std::numeric_limits<double>::infinity();
+    return out;
+  }();
+  return bounds;
 }
 
 // The order in which events are kept: by priority, and where two floats meet, by signature. So no
@@ -47,11 +66,20 @@ float Agreement(const SlimSignature& a, const SlimSignature& b) noexcept {
 }
 
 float Priority(Time time, std::chrono::seconds half_life, std::uint64_t hash) noexcept {
-  const double age = static_cast<double>(time.time_since_epoch().count()) * 1e-6;
   // 52 bits of the hash as a number strictly inside (0, 1); with 53 the largest would round to 1.
   const double u = (static_cast<double>(text::Mix(hash) >> 12) + 0.5) * 0x1p-52;
-  return static_cast<float>(age * std::numbers::ln2 / static_cast<double>(half_life.count()) -
-                            std::log(-std::log(u)));
+  return static_cast<float>(AgeIn(half_life, time) - std::log(-std::log(u)));
+}
+
+void SignatureReservoir::Update(const SlimSignature& signature, Time time,
+                                std::chrono::seconds half_life, std::uint64_t hash) noexcept {
+  if (size_ == kCapacity) {
+    float least = priorities_[0];
+    for (const float p : priorities_) least = std::min(least, p);
+    const double most = AgeIn(half_life, time) + LogLogBounds()[text::Mix(hash) >> 56];
+    if (static_cast<float>(most) < least) return;
+  }
+  Update(signature, Priority(time, half_life, hash));
 }
 
 void SignatureReservoir::Update(const SlimSignature& signature, float priority) noexcept {
@@ -73,21 +101,24 @@ void SignatureReservoir::Update(const SlimSignature& signature, float priority) 
   priorities_[place] = priority;
 }
 
-auto SignatureReservoir::FindNearest(const SlimSignature& signature) const noexcept -> Nearest {
-  Nearest nearest;
-  if (OfEmptySet(signature)) return nearest;
-  const auto count_equal = simd::Active().count_equal;
-  std::uint32_t most = 0;
-  for (std::size_t i = 0; i < size_; ++i) {
-    const std::uint32_t equal =
-        count_equal(signatures_[i].data(), signature.data(), signature.size());
-    if (equal > most) {
-      most = equal;
-      nearest.index = i;
-    }
+auto SignatureReservoir::AgreementWithEach(const SlimSignature& signature,
+                                           std::size_t n) const noexcept
+    -> std::array<float, kCapacity> {
+  std::array<float, kCapacity> agreement{};
+  if (OfEmptySet(signature)) return agreement;
+  std::array<std::uint32_t, kCapacity> equal{};
+  n = std::min<std::size_t>(n, size_);
+  simd::Active().count_equal_each(signature.data(), signatures_[0].data(), n, equal.data());
+  for (std::size_t i = 0; i < kCapacity; ++i) {
+    agreement[i] = static_cast<float>(equal[i]) / static_cast<float>(signature.size());
   }
-  nearest.similarity = static_cast<float>(most) / static_cast<float>(signature.size());
-  return nearest;
+  return agreement;
+}
+
+auto SignatureReservoir::FindNearest(const SlimSignature& signature) const noexcept -> Nearest {
+  const std::array<float, kCapacity> agreement = AgreementWithEach(signature, size_);
+  const auto best = std::max_element(agreement.begin(), agreement.end());
+  return {*best, static_cast<std::size_t>(best - agreement.begin())};
 }
 
 void SignatureReservoir::Merge(const SignatureReservoir& other) noexcept {
@@ -95,16 +126,24 @@ void SignatureReservoir::Merge(const SignatureReservoir& other) noexcept {
 }
 
 std::size_t SignatureReservoir::CountRecurring(std::size_t least) const noexcept {
+  // All slots at once. A value counts where it comes first, and is `known` from there on.
+  using Slots = std::array<std::uint16_t, SlimSignature{}.size()>;
+  std::array<Slots, kCapacity> known{};
   std::size_t recurring = 0;
-  std::array<std::uint16_t, kCapacity> values;
-  for (std::size_t slot = 0; slot < SlimSignature{}.size(); ++slot) {
-    for (std::size_t i = 0; i < size_; ++i) values[i] = signatures_[i][slot];
-    std::sort(values.begin(), values.begin() + size_);
-    for (std::size_t i = 0; i < size_;) {
-      std::size_t j = i;
-      while (j < size_ && values[j] == values[i]) ++j;
-      recurring += j - i >= least;
-      i = j;
+  for (std::size_t i = 0; i < size_; ++i) {
+    const SlimSignature& first = signatures_[i];
+    Slots count;
+    count.fill(1);
+    for (std::size_t j = i + 1; j < size_; ++j) {
+      const SlimSignature& second = signatures_[j];
+      for (std::size_t slot = 0; slot < count.size(); ++slot) {
+        const auto same = static_cast<std::uint16_t>(first[slot] == second[slot] ? 1 : 0);
+        count[slot] = static_cast<std::uint16_t>(count[slot] + same);
+        known[j][slot] |= same;
+      }
+    }
+    for (std::size_t slot = 0; slot < count.size(); ++slot) {
+      recurring += known[i][slot] == 0 && count[slot] >= least ? 1 : 0;
     }
   }
   return recurring;

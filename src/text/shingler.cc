@@ -29,8 +29,7 @@ class UnitHasher {
   bool operator()(const char* unit, std::size_t size, bool unspaced) noexcept {
     if (size_ == most_) return false;
     any_unspaced_ |= unspaced;
-    units_[size_++] =
-        (key_.HashWord(unit, size) & ~kUnspacedBit) | (unspaced ? kUnspacedBit : 0);
+    units_[size_++] = (key_.HashWord(unit, size) & ~kUnspacedBit) | (unspaced ? kUnspacedBit : 0);
     return true;
   }
 

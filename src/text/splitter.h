@@ -106,7 +106,7 @@ class Splitter {
   // Reads one character, or a broken byte, which separates; returns what is behind it.
   const char* Read(const char* p, const char* end) {
     const Decoded d = Decode(reinterpret_cast<const unsigned char*>(p),
-                                         reinterpret_cast<const unsigned char*>(end));
+                             reinterpret_cast<const unsigned char*>(end));
     std::uint32_t letters[3];
     const std::size_t n = DecomposeHangul(d.code_point, letters);
     for (std::size_t i = 0; i < n; ++i) Take(letters[i], CharClass::kWord);

@@ -95,6 +95,38 @@ TEST(AccountTable, TheBudgetHoldsForEveryMixOfRequests) {
   }
 }
 
+// Whatever happens between two locks: other accounts come, go, grow up and are forgotten.
+TEST(AccountTable, AnEarlyFindNeverLeadsToAnotherRecord) {
+  support::Random random(2);
+  Shard shard;
+  shard.Configure(30'000, kNoDetectors);
+  std::size_t held = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::uint64_t id = 1 + random.Below(60);
+    const Shard::Hint hint = shard.FindEarly(id);
+    for (std::size_t others = random.Below(4); others > 0; --others) {
+      const std::uint64_t other = 1 + random.Below(60);
+      const Shard::Found found = shard.Touch(other, kNow);
+      LiteAccount lite;
+      if (found.lite != nullptr && random.Chance(0.1)) {
+        FullAccount& full = *shard.Promote(other, lite).full;
+        full.header = lite.header;
+      }
+      if (random.Chance(0.05)) shard.Remove(other);
+    }
+    const Shard::Found before = shard.Find(id);
+    const bool known = before.lite != nullptr || before.full != nullptr;
+    const Shard::Found touched = shard.Touch(id, kNow, hint);
+    ASSERT_EQ(touched.fresh, !known);
+    ASSERT_EQ(touched.header().id, id);
+    if (!known) continue;
+    ASSERT_EQ(touched.lite, before.lite);
+    ASSERT_EQ(touched.full, before.full);
+    held += hint.found.lite == before.lite && hint.found.full == before.full;
+  }
+  EXPECT_GT(held, 1000u);
+}
+
 TEST(Pool, PlacesAreUsedAgain) {
   Pool<LiteAccount> pool;
   std::vector<std::uint32_t> places;

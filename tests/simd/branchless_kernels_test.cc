@@ -89,17 +89,15 @@ struct Sets {
   std::uint32_t Count(std::uint64_t term) {
     auto& set = sets[static_cast<std::size_t>((term >> 32) * sets.size() >> 32)];
     const auto tag = static_cast<std::uint32_t>(term >> 1);
-    const auto known = std::find_if(set.begin(), set.end(), [tag](const Entry& e) {
-      return e.count != 0 && e.tag == tag;
-    });
+    const auto known = std::find_if(set.begin(), set.end(),
+                                    [tag](const Entry& e) { return e.count != 0 && e.tag == tag; });
     if (known != set.end()) {
       const auto certain = static_cast<std::uint32_t>(known->count - known->error);
       if (known->count < 0xffff) ++known->count;
       return certain;
     }
-    Entry& rarest = *std::min_element(set.begin(), set.end(), [](const Entry& a, const Entry& b) {
-      return a.count < b.count;
-    });
+    Entry& rarest = *std::min_element(
+        set.begin(), set.end(), [](const Entry& a, const Entry& b) { return a.count < b.count; });
     rarest = {tag, static_cast<std::uint16_t>(std::min(rarest.count + 1, 0xffff)), rarest.count};
     return 0;
   }
@@ -133,6 +131,23 @@ TEST_P(BranchlessKernels, CountTermsIsSpaceSaving) {
                             least.data());
       ASSERT_TRUE(std::equal(expected.begin(), expected.end(), least.data())) << n;
       ASSERT_EQ(std::memcmp(got.data(), truth.sets.data(), n_sets * 64), 0) << n;
+    }
+  }
+}
+
+TEST_P(BranchlessKernels, CountEqualEachIsCountEqualForEach) {
+  Random random(24);
+  for (std::size_t n = 0; n <= 33; ++n) {
+    AtTheEdge<std::uint16_t> signature(64), signatures(64 * n);
+    AtTheEdge<std::uint32_t> equal(n);
+    for (std::size_t i = 0; i < 64; ++i) signature[i] = static_cast<std::uint16_t>(random.Bits());
+    for (std::size_t i = 0; i < 64 * n; ++i) {
+      const bool same = random.Chance(static_cast<double>(i / 64 % 5) / 4);
+      signatures[i] = static_cast<std::uint16_t>(signature[i % 64] ^ (same ? 0 : 1 << i % 16));
+    }
+    kernels().count_equal_each(signature.data(), signatures.data(), n, equal.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      ASSERT_EQ(equal[i], Scalar().count_equal(signature.data(), &signatures[64 * i], 64)) << i;
     }
   }
 }

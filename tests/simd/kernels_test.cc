@@ -282,6 +282,7 @@ TEST_P(EveryTarget, IsReallyItsOwn) {
   EXPECT_NE(kernels().word_edges, Scalar().word_edges);
   EXPECT_NE(kernels().keep_zero, Scalar().keep_zero);
   EXPECT_NE(kernels().count_terms, Scalar().count_terms);
+  EXPECT_NE(kernels().count_equal_each, Scalar().count_equal_each);
 }
 
 // What the processor says it can do, read from the system and not from the compiler's runtime.

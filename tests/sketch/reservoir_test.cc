@@ -163,6 +163,39 @@ TEST(Reservoir, PriorityIsTheSameWhereverTheEventIsSeen) {
 // Of a new and an old event, the old one is kept with probability odds / (1 + odds). 200,000 pairs
 // have a standard error of at most .0011; allowed are 5 of them, P = 6e-7 for each age. p_fail =
 // 2e-6.
+TEST(ReservoirOracle, WhatIsKeptOutUnseenWouldHaveBeenKeptOut) {
+  Random random(17);
+  for (const seconds half_life : {seconds(hours(1)), seconds(hours(24)), kWeek}) {
+    for (const int gap_s : {0, 1, 600, 86'400}) {
+      SignatureReservoir fast, truth;
+      Time time{seconds(1'700'000'000)};
+      for (int i = 0; i < 3000; ++i) {
+        const SlimSignature signature = RandomSignature(random);
+        const std::uint64_t hash = random.Chance(0.1) ? random.Below(50) : random.Bits();
+        time += seconds(gap_s);
+        fast.Update(signature, time, half_life, hash);
+        truth.Update(signature, Priority(time, half_life, hash));
+        ASSERT_EQ(fast, truth) << i;
+      }
+    }
+  }
+}
+
+TEST(ReservoirOracle, AgreesWithEachAsWithOne) {
+  Random random(18);
+  const SignatureReservoir reservoir = ReservoirOf(RandomEvents(40, 1000, random));
+  SlimSignature empty;
+  empty.fill(0xffff);
+  for (const SlimSignature& s : {reservoir.signature(3), RandomSignature(random), empty}) {
+    for (std::size_t n = 0; n <= kCapacity; ++n) {
+      const auto agreement = reservoir.AgreementWithEach(s, n);
+      for (std::size_t i = 0; i < kCapacity; ++i) {
+        ASSERT_EQ(agreement[i], i < n ? Agreement(s, reservoir.signature(i)) : 0) << i;
+      }
+    }
+  }
+}
+
 TEST(ReservoirStat, AnOldEventIsKeptWithItsOdds) {
   Random random(4);
   const Time now = Time(hours(24 * 365 * 56));

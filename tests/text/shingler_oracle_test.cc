@@ -120,6 +120,25 @@ TEST(ShinglerOracle, ShinglesAndTermsAreTheDefinedOnes) {
   }
 }
 
+// The order matters to sketches that forget.
+TEST(ShinglerOracle, TermsStandInTheOrderOfTheText) {
+  Random random(5);
+  const Shingler shingler = *Shingler::Create(kSecret);
+  const text::Key key = *text::Key::FromSecret(kSecret);
+  TextScratch scratch(shingler.max_prompt_bytes());
+  for (const std::size_t bytes : {10u, 300u, 2000u, 30'000u}) {
+    const std::string text = support::EnglishLike(bytes, random);
+    const TextFeatures got = shingler.Extract(text, scratch);
+    const std::set<std::uint64_t> sampled(got.terms.begin(), got.terms.end());
+    std::vector<std::uint64_t> order;
+    for (const std::uint64_t unit : oracle::UnitHashes(key, text)) {
+      if (sampled.contains(unit) && std::find(order.begin(), order.end(), unit) == order.end())
+        order.push_back(unit);
+    }
+    ASSERT_EQ(std::vector(got.terms.begin(), got.terms.end()), order) << bytes;
+  }
+}
+
 TEST(ShinglerOracle, TermsAreTheFirstLevelThatFits) {
   Random random(3);
   const Shingler shingler = *Shingler::Create(kSecret);
