@@ -66,8 +66,9 @@ void Kernel(benchmark::State& state, const simd::Kernels& kernels, std::string_v
   for (std::size_t i = 0; i < kInputs; ++i) {
     hashes.push_back(support::RandomHashes(n, random));
   }
-  std::vector<std::uint64_t> out(n);
-  std::vector<std::uint16_t> a(n), b(n);
+  std::vector<std::uint64_t> out(n + simd::kKeepRoom);
+  std::vector<std::uint16_t> a(n), b(n), edges(n + simd::kEdgesRoom), signatures(64 * (n + 1));
+  std::vector<unsigned char> sets(11 * 64);
   std::vector<std::uint32_t> x(n), y(n), slots(128, 0xffffffff);
   std::array<std::int16_t, 32> votes{};
   std::size_t i = 0;
@@ -85,8 +86,16 @@ void Kernel(benchmark::State& state, const simd::Kernels& kernels, std::string_v
       kernels.mix_triples(in.data(), n, out.data());
     } else if (name == "count_equal") {
       benchmark::DoNotOptimize(kernels.count_equal(a.data(), b.data(), n));
+    } else if (name == "count_equal_each") {
+      kernels.count_equal_each(signatures.data(), signatures.data() + 64, n, x.data());
     } else if (name == "min_into") {
       kernels.min_into(x.data(), y.data(), n);
+    } else if (name == "word_edges") {
+      benchmark::DoNotOptimize(kernels.word_edges(in.data(), n, edges.data()));
+    } else if (name == "keep_zero") {
+      benchmark::DoNotOptimize(kernels.keep_zero(in.data(), n, 2, out.data()));
+    } else if (name == "count_terms") {
+      kernels.count_terms(sets.data(), 11, in.data(), n, x.data());
     } else {
       kernels.vote(in.data(), n, votes.data());
     }
@@ -122,8 +131,9 @@ void RegisterText() {
 }
 
 void RegisterKernels() {
-  for (const char* kernel : {"bin_min", "multiply_min", "multiply_min_each", "mix", "mix_triples",
-                             "count_equal", "min_into", "vote"}) {
+  for (const char* kernel :
+       {"bin_min", "multiply_min", "multiply_min_each", "mix", "mix_triples", "count_equal",
+        "count_equal_each", "min_into", "word_edges", "keep_zero", "count_terms", "vote"}) {
     for (const simd::Kernels* target : simd::Available()) {
       for (const std::size_t n : {64, 340}) {
         const std::string name =

@@ -32,6 +32,7 @@ EXPLAINED = {
     "SimilarityDetector.Merge": "for the account table", "CoverageDetector.Merge": "for the account table",
     "Digest": "for the account table", "Name": "str(level)", "Check": "the constructor checks",
     "ParseOptions": "Monitor.from_options", "InvalidArgument": "an exception", "Unavailable": "an exception",
+    "SignatureReservoir.AgreementWithEach": "for the similarity detector",
     "ResourceExhausted": "an exception", "SlimSignature": "an array",
 }
 
