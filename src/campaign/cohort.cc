@@ -38,8 +38,8 @@ bool Middle::Has(const Life& life) const noexcept {
          life.begin_days <= latest_begin_days + kWidths * width.begin_days;
 }
 
-Middle MiddleOf(std::span<const Life> lives) {
-  constexpr double kNormal = 1.4826, kLeastDays = 0.5, kLeastLog = 0.4;
+Middle MiddleOf(std::span<const Life> lives, double least_log) {
+  constexpr double kNormal = 1.4826, kLeastDays = 0.5;
   Middle middle;
   std::vector<double> values(lives.size());
   const auto along = [&](double Life::*axis, double least) {
@@ -49,7 +49,7 @@ Middle MiddleOf(std::span<const Life> lives) {
     middle.width.*axis = std::max(least, kNormal * Median(values));
   };
   along(&Life::begin_days, kLeastDays);
-  along(&Life::log_volume, kLeastLog);
+  along(&Life::log_volume, least_log);
   // Of those that are not far off themselves.
   for (const Life& life : lives) {
     if (std::abs(life.begin_days - middle.median.begin_days) <= kWidths * middle.width.begin_days) {

@@ -49,7 +49,7 @@ struct Life {
 Life LifeOf(const Seen& seen) noexcept;
 
 // Where the middle of a group's lives lies, and how wide it is (median and 1.48 times the median
-// absolute deviation, at least half a day and 0.4).
+// absolute deviation, at least half a day and `least_log`).
 struct Middle {
   Life median, width;
   double latest_begin_days = 0;
@@ -62,7 +62,8 @@ struct Middle {
   // And began no more than 3 widths before the median or after the latest.
   bool Has(const Life& life) const noexcept;
 };
-Middle MiddleOf(std::span<const Life> lives);
+inline constexpr double kLeastLog = 0.4;
+Middle MiddleOf(std::span<const Life> lives, double least_log = kLeastLog);
 
 // The middle of the values, which are reordered; 0 when there is none.
 double Median(std::vector<double>& values);

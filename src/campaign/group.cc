@@ -15,6 +15,8 @@ constexpr std::uint64_t kLeastJudged = 20;  // requests
 constexpr double kLeastShare = 0.04;        // of them with the frame
 constexpr double kLeastOfUsual = 0.2;
 constexpr double kSplitLevel = 0.01;
+constexpr int kGrowth = 3;
+constexpr double kLeastLogNamed = 0.2;  // who acts together may ask as equally as this
 // Surrogates for a level of 1: so many that the least p-value, corrected for all that is combined,
 // lies below the level.
 constexpr double kDraws = 45;
@@ -117,7 +119,7 @@ void Group::Refresh(std::span<const Known> known) {
       containments.push_back(Containment(*k.fingerprint, frame_));
     }
   }
-  middle_ = MiddleOf(lives_);
+  middle_ = MiddleOf(lives_, named() ? kLeastLogNamed : kLeastLog);
   typical_.assign(members_.size(), false);
   for (std::size_t i = 0; i < known_.size(); ++i) {
     typical_[places_.at(known_[i])] = middle_.HasVolume(lives_[i]);
@@ -145,7 +147,15 @@ std::vector<std::uint64_t> Group::DropUnlike() {
   if (split_) {
     std::vector<Life> together;
     for (const std::uint32_t m : cohort_.members) together.push_back(lives_[m]);
-    middle_ = MiddleOf(together);
+    middle_ = MiddleOf(together, kLeastLogNamed);
+    // The box in which the cohort was found may have cut it; grow it to what lies around.
+    for (int round = 0; evidence_.cohort <= kSplitLevel && round < kGrowth; ++round) {
+      together.clear();
+      for (const Life& life : lives_) {
+        if (middle_.Has(life)) together.push_back(life);
+      }
+      middle_ = MiddleOf(together, kLeastLogNamed);
+    }
   }
   std::vector<std::uint64_t> unlike;
   for (std::size_t i = 0; i < known_.size(); ++i) {
