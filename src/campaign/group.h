@@ -56,6 +56,7 @@ class Group {
   void Remove(std::span<const std::uint64_t> accounts) { Leave(accounts); }
   // Whether a frame links its members; else infrastructure does.
   bool framed() const noexcept { return !frame_.empty(); }
+  std::span<const Pair> frame() const noexcept { return frame_; }
   Time FirstSeen(std::uint64_t account) const { return first_seen_[places_.at(account)]; }
   // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
   std::vector<std::uint64_t> DropStrangers();

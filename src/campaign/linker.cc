@@ -137,7 +137,8 @@ Review Linker::Run(Time now, const Assign& assign, const std::stop_token& stop) 
     for (Candidate& candidate : LinkPools(snapshot)) Place(candidate, snapshot, review);
   }
   for (std::size_t g = 0; g < owned_.size() && begin(); ++g) Judge(*owned_[g], snapshot, review);
-  if (begin()) Adopt(snapshot, review);
+  if (begin()) AdoptByFrame(snapshot, review);
+  if (begin()) AdoptByPool(snapshot, review);
   if (begin()) {
     const std::lock_guard lock(bans_mutex_);
     if (!succession_.empty())

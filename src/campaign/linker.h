@@ -97,8 +97,9 @@ class Linker {
   std::vector<Candidate> LinkPools(const Snapshot& snapshot) const;
   // Puts the candidate's accounts that are in no group into one.
   void Place(Candidate& candidate, const Snapshot& snapshot, Review& review);
-  // Named campaigns take accounts that use their pool.
-  void Adopt(const Snapshot& snapshot, Review& review);
+  // Named campaigns take accounts in no group that have their frame, or use their pool.
+  void AdoptByFrame(const Snapshot& snapshot, Review& review);
+  void AdoptByPool(const Snapshot& snapshot, Review& review);
   // Drops members that are strangers, and names the group if it passes a test that is due.
   void Judge(Group& group, const Snapshot& snapshot, Review& review);
   void Name(Group& group, Time now, Review& review);

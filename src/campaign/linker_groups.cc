@@ -226,7 +226,39 @@ std::vector<Candidate> Linker::LinkPools(const Snapshot& snapshot) const {
   return out;
 }
 
-void Linker::Adopt(const Snapshot& snapshot, Review& review) {
+// Linking looks at a sample of the accounts that share a pair; a campaign may be larger.
+void Linker::AdoptByFrame(const Snapshot& snapshot, Review& review) {
+  absl::flat_hash_map<Pair, std::vector<std::uint32_t>> groups_with;  // positions in owned_
+  for (std::uint32_t g = 0; g < owned_.size(); ++g) {
+    if (!owned_[g]->named()) continue;
+    for (const Pair pair : owned_[g]->frame()) groups_with[pair].push_back(g);
+  }
+  if (groups_with.empty()) return;
+  std::vector<std::uint32_t> shared(owned_.size(), 0);
+  for (const Record& r : snapshot.records) {
+    if (!IsFree(r.seen.account, true)) continue;
+    std::vector<std::uint32_t> touched;
+    for (const Pair pair : r.fingerprint.values()) {
+      const auto groups = groups_with.find(pair);
+      if (groups == groups_with.end()) continue;
+      for (const std::uint32_t g : groups->second) {
+        if (shared[g]++ == 0) touched.push_back(g);
+      }
+    }
+    const Life life = LifeOf(r.seen);
+    std::uint32_t best = 0, most = static_cast<std::uint32_t>(LinkRules{}.least_shared - 1);
+    for (const std::uint32_t g : touched) {
+      if (shared[g] > most && owned_[g]->Admits(life, r.fingerprint)) {
+        most = shared[g];
+        best = g + 1;
+      }
+      shared[g] = 0;
+    }
+    if (best != 0) Put(*owned_[best - 1], r, false, snapshot.now, review);
+  }
+}
+
+void Linker::AdoptByPool(const Snapshot& snapshot, Review& review) {
   const Neighbourhood& all = *snapshot.neighbourhood;
   std::vector<Pool> pools(owned_.size());
   absl::flat_hash_map<std::uint32_t, std::uint32_t> pool_with;  // the first, by value
