@@ -41,16 +41,21 @@ std::size_t TermSample::InsertSampled(std::span<const std::uint64_t> terms) noex
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const std::uint64_t term = terms[i];
     std::size_t place = PlaceOf(term);
-    while ((places_[place] != 0) & (terms_[places_[place]] != term)) place = (place + 1) % kPlaces;
-    const bool is_new = places_[place] == 0;
+    // In arithmetic, lest it becomes a branch: all ones where the place is free, else 0.
+    const auto free_at = [&](std::size_t at) {
+      return 0 - ((std::uint64_t{places_[at]} - 1) >> 63);
+    };
+    // Another term is there.
+    while (((terms_[places_[place]] ^ term) & ~free_at(place)) != 0) place = (place + 1) % kPlaces;
+    const std::uint64_t is_new = free_at(place);
     if (size == kMost) {
-      if (!is_new) continue;
+      if (is_new == 0) continue;
       size_ = size;
       return i;
     }
     terms_[size + 1] = term;
-    size += is_new ? 1 : 0;
-    places_[place] = static_cast<std::uint8_t>(is_new ? size : places_[place]);
+    size -= is_new;
+    places_[place] = static_cast<std::uint8_t>(places_[place] | (size & is_new));
   }
   size_ = size;
   return terms.size();
