@@ -142,8 +142,19 @@ DISTILLWATCH_EXPORT int distillwatch_finish(distillwatch_monitor* monitor, int64
  * many it named. Takes seconds for a million accounts, beside other calls. */
 DISTILLWATCH_EXPORT int distillwatch_review(distillwatch_monitor* monitor, int64_t now_us,
                                             size_t* named);
+/* The newest review that was run through this handle, as a JSON object: accounts, groups, waiting,
+ * explained, named (a list of campaigns), joined (a list of account, campaign), successors (a list
+ * of account, banned, began_us, pairs, values, p_value). */
+DISTILLWATCH_EXPORT int distillwatch_newest_review(distillwatch_monitor* monitor, char* buffer,
+                                                   size_t capacity, size_t* needed);
+/* The host banned this account: reviews look for accounts that continue it.
+ * Returns  NOT_FOUND, FAILED_PRECONDITION or RESOURCE_EXHAUSTED, as Monitor::ReportBan says */
+DISTILLWATCH_EXPORT int distillwatch_report_ban(distillwatch_monitor* monitor, const char* account,
+                                                size_t account_bytes, int64_t now_us);
 /* What Monitor::Campaigns says, as a JSON list of objects: id, first_seen_us, linked_us, named_us,
- * p_value, frame, members (a list of account, since_us, requests, matching), words (a list). */
+DISTILLWATCH_EXPORT int distillwatch_report_ban(distillwatch_monitor* monitor,
+                                                const char* account, size_t account_bytes,
+                                                int64_t now_us);
 DISTILLWATCH_EXPORT int distillwatch_campaigns(const distillwatch_monitor* monitor, char* buffer,
                                                size_t capacity, size_t* needed);
 /* The number that a campaign's members are listed with. */

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <mutex>
 #include <new>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@
 
 struct distillwatch_monitor {
   distillwatch::Monitor monitor;
+  std::mutex mutex{};
+  distillwatch::Review newest{};  // of those that were run through this handle
 };
 
 namespace {
@@ -222,9 +225,28 @@ int distillwatch_finish(distillwatch_monitor* monitor, int64_t now_us) {
 int distillwatch_review(distillwatch_monitor* monitor, int64_t now_us, size_t* named) {
   if (monitor == nullptr) return DISTILLWATCH_INVALID_ARGUMENT;
   return Guarded(nullptr, 0, [&]() -> Status {
-    const std::size_t found = monitor->monitor.Review(TimeOf(now_us)).named.size();
-    if (named != nullptr) *named = found;
+    distillwatch::Review review = monitor->monitor.Review(TimeOf(now_us));
+    if (named != nullptr) *named = review.named.size();
+    const std::lock_guard lock(monitor->mutex);
+    monitor->newest = std::move(review);
     return {};
+  });
+}
+
+int distillwatch_newest_review(distillwatch_monitor* monitor, char* buffer, size_t capacity,
+                               size_t* needed) {
+  if (monitor == nullptr) return DISTILLWATCH_INVALID_ARGUMENT;
+  return Fill(buffer, capacity, needed, [&]() -> Result<std::string> {
+    const std::lock_guard lock(monitor->mutex);
+    return distillwatch::c_api::Json(monitor->newest);
+  });
+}
+
+int distillwatch_report_ban(distillwatch_monitor* monitor, const char* account,
+                            size_t account_bytes, int64_t now_us) {
+  if (monitor == nullptr) return DISTILLWATCH_INVALID_ARGUMENT;
+  return Guarded(nullptr, 0, [&]() -> Status {
+    return monitor->monitor.ReportBan(View(account, account_bytes), TimeOf(now_us));
   });
 }
 

@@ -94,7 +94,8 @@ std::string Json(const std::vector<Campaign>& campaigns) {
       out += "{\"account\":" + std::to_string(m.account);
       out += ",\"since_us\":" + Microseconds(m.since);
       out += ",\"requests\":" + std::to_string(m.requests);
-      out += ",\"matching\":" + std::to_string(m.matching) + "}";
+      out += ",\"matching\":" + std::to_string(m.matching);
+      out += std::string(",\"by_pool\":") + (m.by_pool ? "true" : "false") + "}";
     }
     out += "],\"words\":[";
     for (const std::string& words : c.words) {
@@ -104,6 +105,32 @@ std::string Json(const std::vector<Campaign>& campaigns) {
     out += "]}";
   }
   return out + "]";
+}
+
+std::string Json(const Review& r) {
+  std::string out = "{\"accounts\":" + std::to_string(r.accounts);
+  out += ",\"groups\":" + std::to_string(r.groups);
+  out += ",\"waiting\":" + std::to_string(r.waiting);
+  out += ",\"explained\":" + std::to_string(r.explained) + ",\"named\":[";
+  const auto next = [&out] {
+    if (out.back() != '[') out += ',';
+  };
+  for (const std::uint32_t campaign : r.named) next(), out += std::to_string(campaign);
+  out += "],\"joined\":[";
+  for (const auto& [account, campaign] : r.joined) {
+    next();
+    out += "{\"account\":" + std::to_string(account);
+    out += ",\"campaign\":" + std::to_string(campaign) + "}";
+  }
+  out += "],\"successors\":[";
+  for (const Successor& s : r.successors) {
+    next();
+    out += "{\"account\":" + std::to_string(s.account);
+    out += ",\"banned\":" + std::to_string(s.banned) + ",\"began_us\":" + Microseconds(s.began);
+    out += ",\"pairs\":" + std::to_string(s.pairs) + ",\"values\":" + std::to_string(s.values);
+    out += ",\"p_value\":" + Number(s.p_value) + "}";
+  }
+  return out + "]}";
 }
 
 }  // namespace distillwatch::c_api

@@ -1,6 +1,6 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Explanations and campaigns as JSON. Tested by  tests/c_api/json_test.cc
+// Explanations, campaigns and reviews as JSON. Tested by  tests/c_api/json_test.cc
 
 #ifndef DISTILLWATCH_SRC_C_API_JSON_H_
 #define DISTILLWATCH_SRC_C_API_JSON_H_
@@ -20,6 +20,7 @@ std::string Quoted(std::string_view bytes);
 std::string Number(double value);
 std::string Json(const Explanation& explanation);
 std::string Json(const std::vector<Campaign>& campaigns);
+std::string Json(const Review& review);
 
 }  // namespace distillwatch::c_api
 

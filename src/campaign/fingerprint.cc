@@ -23,7 +23,9 @@ struct Recurring {
 
 bool IsFrame(std::span<const Pair> pairs) noexcept {
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (pairs[i] >> 16 >= 64 || (i > 0 && pairs[i] <= pairs[i - 1])) return false;
+    if (pairs[i] >> 16 >= SlimSignature{}.size() + kSystemPairs ||
+        (i > 0 && pairs[i] <= pairs[i - 1]))
+      return false;
   }
   return true;
 }
@@ -32,7 +34,8 @@ bool Fingerprint::Valid() const noexcept {
   return size <= kMostPairs && IsFrame(values());
 }
 
-Fingerprint FingerprintOf(const SignatureReservoir& sample, std::span<const Pair> common) noexcept {
+Fingerprint FingerprintOf(const SignatureReservoir& sample, std::span<const Pair> common,
+                          std::uint32_t system) noexcept {
   // Different requests alone: asking the same again is not a frame.
   std::array<const SlimSignature*, SignatureReservoir::kCapacity> different;
   std::size_t n = 0;
@@ -58,18 +61,29 @@ Fingerprint FingerprintOf(const SignatureReservoir& sample, std::span<const Pair
       i = end;
     }
   }
-  const std::size_t kept = std::min(found, Fingerprint::kMostPairs);
+  const bool has_system =
+      system != 0 && !std::binary_search(common.begin(), common.end(), SystemPair(0, system));
+  const std::size_t kept =
+      std::min(found, Fingerprint::kMostPairs - (has_system ? kSystemPairs : 0));
   std::partial_sort(recurring.begin(), recurring.begin() + kept, recurring.begin() + found);
   Fingerprint out;
   out.size = static_cast<std::uint8_t>(kept);
   for (std::size_t i = 0; i < kept; ++i) out.pairs[i] = recurring[i].pair;
   std::sort(out.pairs.begin(), out.pairs.begin() + kept);
+  for (std::size_t i = 0; has_system && i < kSystemPairs; ++i)
+    out.pairs[out.size++] = SystemPair(i, system);
   return out;
 }
 
-std::size_t CountMatches(std::span<const Pair> frame, const SlimSignature& signature) noexcept {
+std::size_t CountMatches(std::span<const Pair> frame, const SlimSignature& signature,
+                         std::uint32_t system) noexcept {
   std::size_t matches = 0;
-  for (const Pair pair : frame) matches += signature[pair >> 16] == (pair & 0xffff);
+  for (const Pair pair : frame) {
+    const std::size_t slot = pair >> 16;
+    matches += slot < signature.size()
+                   ? signature[slot] == (pair & 0xffff)
+                   : system != 0 && SystemPair(slot - signature.size(), system) == pair;
+  }
   return matches;
 }
 

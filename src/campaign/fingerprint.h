@@ -18,6 +18,7 @@
 #include <span>
 
 #include "distillwatch/reservoir.h"
+#include "wire/mix.h"
 
 namespace distillwatch::campaign {
 
@@ -28,6 +29,14 @@ constexpr Pair PairOf(std::size_t slot, std::uint16_t value) noexcept {
 }
 
 // Ascending pairs of slots that there are.
+// A system prompt that an account repeats is part of its frame, as pairs of slots behind those of
+// signatures. Only the very same one agrees.
+inline constexpr std::size_t kSystemPairs = 6;
+constexpr Pair SystemPair(std::size_t i, std::uint32_t system) noexcept {
+  return PairOf(SlimSignature{}.size() + i,
+                static_cast<std::uint16_t>(wire::Mix(std::uint64_t{system} << 8 | i)));
+}
+
 bool IsFrame(std::span<const Pair> pairs) noexcept;
 
 struct Fingerprint {
@@ -47,11 +56,13 @@ struct Fingerprint {
 // there are more than fit.
 //   Cost  O(64 x 16^2), no allocation
 //   common  pairs that are left out, ascending
-Fingerprint FingerprintOf(const SignatureReservoir& sample,
-                          std::span<const Pair> common = {}) noexcept;
+//   system  hash of the system prompt that the account repeats; 0: none
+Fingerprint FingerprintOf(const SignatureReservoir& sample, std::span<const Pair> common = {},
+                          std::uint32_t system = 0) noexcept;
 
 // How many of the frame's pairs the signature has. frame: ascending, by slot and value.
-std::size_t CountMatches(std::span<const Pair> frame, const SlimSignature& signature) noexcept;
+std::size_t CountMatches(std::span<const Pair> frame, const SlimSignature& signature,
+                         std::uint32_t system = 0) noexcept;
 
 // The share of the fingerprint's pairs that the frame has; 0 for an empty one.
 double Containment(const Fingerprint& fingerprint, std::span<const Pair> frame) noexcept;

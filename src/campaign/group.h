@@ -89,7 +89,8 @@ class Group {
   bool SetFrame(std::vector<Pair> frame);
 
   // A request of a member.
-  void Observe(std::uint64_t account, Time time, const SlimSignature& signature);
+  void Observe(std::uint64_t account, Time time, const SlimSignature& signature,
+               std::uint32_t system = 0);
 
   // Takes in what was observed since the last call; true when a test is due.
   bool Gather(Time now);

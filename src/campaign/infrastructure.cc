@@ -65,6 +65,16 @@ void AttributeCounts::Add(std::uint32_t value, std::uint32_t count) noexcept {
   counts_[place] = static_cast<std::uint16_t>(std::min(kMostCount, counts_[place] + count));
 }
 
+void Majority::Update(std::uint32_t value) noexcept {
+  if (value == 0) return;
+  if (lead_ == 0) value_ = value;
+  if (value != value_) {
+    --lead_;
+  } else if (lead_ < std::numeric_limits<std::uint16_t>::max()) {
+    ++lead_;
+  }
+}
+
 void AttributeCounts::Update(const RequestInfrastructure& request) noexcept {
   for (const std::uint32_t value : request.values) Add(value, 1);
   if (request.organisation != 0) organisation_ = request.organisation;

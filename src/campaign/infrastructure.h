@@ -70,6 +70,29 @@ class AttributeCounts {
   std::uint32_t organisation_ = 0;                           // of the newest request that had one
 };
 
+// How linking knows a system prompt, by its hash; 0: none.
+constexpr std::uint32_t SystemOf(std::uint64_t hash) noexcept {
+  return static_cast<std::uint32_t>(hash >> 32);
+}
+
+// The value that most requests have, where more than half of those that have one have it.
+// Paper  R. Boyer and J. Moore, MJRTY, in Automated Reasoning 1991.
+class Majority {
+ public:
+  void Update(std::uint32_t value) noexcept;
+  // 0 while it leads by less than four requests.
+  std::uint32_t value() const noexcept { return lead_ >= 4 ? value_ : 0; }
+
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.value_, s.lead_);
+  }
+
+ private:
+  std::uint32_t value_ = 0;
+  std::uint16_t lead_ = 0;  // saturates
+};
+
 // What several accounts share in different sets.
 struct Pool {
   std::vector<std::uint32_t> values;  // ascending

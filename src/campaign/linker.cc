@@ -22,8 +22,8 @@ Linker::Linker(const CampaignOptions& options, std::uint64_t seed, std::vector<P
 }
 
 void Linker::Note(const Seen& seen, const SignatureReservoir& sample,
-                  const AttributeSet& attributes) {
-  const Fingerprint fingerprint = FingerprintOf(sample, common_);
+                  const AttributeSet& attributes, std::uint32_t system) {
+  const Fingerprint fingerprint = FingerprintOf(sample, common_, system);
   Shard& shard = ShardOf(seen.account);
   const std::lock_guard lock(shard.mutex);
   shard.records[seen.account] = {seen, fingerprint, attributes};
@@ -44,12 +44,12 @@ Linker::BanResult Linker::Ban(std::uint64_t account, Time now) {
 }
 
 void Linker::Observe(std::uint32_t group, std::uint64_t account, Time time,
-                     const SlimSignature& signature) {
+                     const SlimSignature& signature, std::uint32_t system) {
   if (group == 0 || group > kMostTracked) return;
   Group* g = groups_[group - 1].load(std::memory_order_acquire);
   if (g == nullptr) return;
   const auto lock = Lock(*g);
-  g->Observe(account, time, signature);
+  g->Observe(account, time, signature, system);
 }
 
 std::uint32_t Linker::GroupOf(std::uint64_t account) const {

@@ -41,11 +41,12 @@ class Linker {
 
   // A look at an account.
   //   Cost  microseconds, see [BM_Fingerprint]
-  void Note(const Seen& seen, const SignatureReservoir& sample,
-            const AttributeSet& attributes = {});
+  void Note(const Seen& seen, const SignatureReservoir& sample, const AttributeSet& attributes = {},
+            std::uint32_t system = 0);
   // A request of an account in group `group` (1-based).
+  //   system  hash of its system prompt, as for Note; 0: none
   void Observe(std::uint32_t group, std::uint64_t account, Time time,
-               const SlimSignature& signature);
+               const SlimSignature& signature, std::uint32_t system = 0);
   // The host banned an account.
   enum class BanResult { kKept, kUnknown, kTooMany };
   BanResult Ban(std::uint64_t account, Time now);

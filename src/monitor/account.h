@@ -96,11 +96,12 @@ struct FullAccount {
   CoverageDetector::State coverage;
   RateShapeDetector::State rate_shape;
   campaign::AttributeCounts attributes;
+  campaign::Majority system;  // hash of the system prompt
 
   bool Valid() const noexcept;
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.header, s.conversations, s.similarity, s.coverage, s.rate_shape, s.attributes);
+    io(s.header, s.conversations, s.similarity, s.coverage, s.rate_shape, s.attributes, s.system);
   }
 };
 

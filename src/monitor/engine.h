@@ -169,6 +169,7 @@ auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Don
   Update(detectors_, seen, *account.full);
   custom_.Update(seen, account.custom);
   account.full->attributes.Update(from);
+  account.full->system.Update(campaign::SystemOf(seen.system));
   Remember(turn, account.full->conversations);
   const bool look = LookIsDue(account.header());
   if (look) {

@@ -118,6 +118,7 @@ FullAccount UnionOf(const Detectors& detectors, const FullAccount& a, const Full
   detectors.similarity.Merge(other->similarity, out.similarity);
   detectors.coverage.Merge(other->coverage, out.coverage);
   out.attributes.Merge(other->attributes);
+  if (out.system.value() == 0) out.system = other->system;
   if (other->header.last > busier->header.last) {
     out.conversations = other->conversations;
     if (other->similarity.reservoir.size() > 0) out.similarity.last = other->similarity.last;

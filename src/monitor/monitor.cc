@@ -33,12 +33,14 @@ Verdict Monitor::Observe(const Event& event) noexcept {
         s.Raise(header, s.judge.Score(header.requests, features));
         if (s.linking) {
           s.linker.Note({header.id, header.first, header.last, header.requests},
-                        account.similarity.reservoir, account.attributes.Frequent());
+                        account.similarity.reservoir, account.attributes.Frequent(),
+                        account.system.value());
         }
       },
       [&s](const Header& header, bool looked, std::string_view, const Observation& seen) {
         if (header.group != 0) {
-          s.linker.Observe(header.group, header.id, seen.time, seen.signature);
+          s.linker.Observe(header.group, header.id, seen.time, seen.signature,
+                           campaign::SystemOf(seen.system));
         }
         return s.judge.VerdictOf(header, looked);
       });

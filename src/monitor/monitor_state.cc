@@ -33,6 +33,9 @@ std::vector<campaign::Pair> PairsOf(const std::vector<std::string>& templates,
   std::vector<campaign::Pair> out;
   TextScratch scratch(shingler.max_prompt_bytes());
   for (const std::string& text : templates) {
+    const std::uint32_t system = campaign::SystemOf(shingler.HashName("system", text));
+    for (std::size_t i = 0; i < campaign::kSystemPairs; ++i)
+      out.push_back(campaign::SystemPair(i, system));
     MinHash64 signature;
     signature.Update(shingler.Extract(text, scratch).shingles);
     const SlimSignature slim = Slim(signature);

@@ -197,6 +197,10 @@ TEST(CApi, NullPointersAreInvalidArguments) {
   EXPECT_GT(needed, 0u);
   EXPECT_EQ(distillwatch_review(nullptr, 0, nullptr), DISTILLWATCH_INVALID_ARGUMENT);
   EXPECT_EQ(distillwatch_campaigns(nullptr, nullptr, 0, nullptr), DISTILLWATCH_INVALID_ARGUMENT);
+  EXPECT_EQ(distillwatch_newest_review(nullptr, nullptr, 0, nullptr),
+            DISTILLWATCH_INVALID_ARGUMENT);
+  EXPECT_EQ(distillwatch_report_ban(nullptr, "a", 1, 0), DISTILLWATCH_INVALID_ARGUMENT);
+  EXPECT_EQ(distillwatch_report_ban(monitor.get(), "never seen", 10, 0), DISTILLWATCH_NOT_FOUND);
   EXPECT_EQ(distillwatch_account_id(nullptr, "a", 1), 0u);
 }
 
@@ -269,8 +273,13 @@ TEST(CApi, AReviewNamesACampaign) {
     named += found;
   }
   EXPECT_EQ(named, 1u);
+  EXPECT_EQ(distillwatch_report_ban(monitor.get(), "account 3", 9, EventOf("", "", 8000).time_us),
+            DISTILLWATCH_OK);
   std::string json(1 << 16, '\0');
   std::size_t needed = 0;
+  ASSERT_EQ(distillwatch_newest_review(monitor.get(), json.data(), json.size(), &needed),
+            DISTILLWATCH_OK);
+  EXPECT_EQ(json.substr(0, 24), R"({"accounts":12,"groups":)");
   ASSERT_EQ(distillwatch_campaigns(monitor.get(), json.data(), json.size(), &needed),
             DISTILLWATCH_OK);
   json.resize(needed);

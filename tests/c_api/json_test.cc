@@ -65,9 +65,25 @@ TEST(Json, CampaignsHaveTheirMembersAndWords) {
   c.words = {"say \"so\"", "twice"};
   EXPECT_EQ(Json({c}),
             R"([{"id":7,"first_seen_us":1,"linked_us":0,"named_us":0,"p_value":0.5,"frame":9,)"
-            R"("members":[{"account":18446744073709551615,"since_us":0,"requests":3,"matching":2},)"
-            R"({"account":4,"since_us":0,"requests":0,"matching":0}],)"
+            R"("members":[{"account":18446744073709551615,"since_us":0,"requests":3,"matching":2,)"
+            R"("by_pool":false},)"
+            R"({"account":4,"since_us":0,"requests":0,"matching":0,"by_pool":false}],)"
             R"("words":["say \"so\"","twice"]}])");
+}
+
+TEST(Json, AReviewTellsNamesJoinsAndSuccessors) {
+  Review r;
+  r.accounts = 5;
+  r.groups = 2;
+  r.waiting = 1;
+  r.explained = 3;
+  r.named = {1, 4};
+  r.joined = {{18, 4}};
+  r.successors.push_back({7, 8, {}, 9, 2, 0.25});
+  EXPECT_EQ(Json(r), R"({"accounts":5,"groups":2,"waiting":1,"explained":3,"named":[1,4],)"
+                     R"("joined":[{"account":18,"campaign":4}],)"
+                     R"("successors":[{"account":7,"banned":8,"began_us":0,"pairs":9,"values":2,)"
+                     R"("p_value":0.25}]})");
 }
 
 }  // namespace

@@ -123,5 +123,34 @@ TEST(FingerprintAlloc, IsFree) {
   EXPECT_EQ(guard.count(), 0u);
 }
 
+// Nothing in their prompts is common, but the system prompt is.
+TEST(FingerprintOf, ASystemPromptIsPartOfTheFrame) {
+  Random random(41);
+  const auto sample = [&random] { return SampleOf({}, 0, SignatureReservoir::kCapacity, random); };
+  const Fingerprint a = FingerprintOf(sample(), {}, 77), b = FingerprintOf(sample(), {}, 77);
+  const Fingerprint other = FingerprintOf(sample(), {}, 78);
+  EXPECT_TRUE(a.Valid());
+  EXPECT_GE(a.size, kSystemPairs);
+  EXPECT_GT(Containment(a, b.values()), 0.5);
+  EXPECT_EQ(Containment(a, other.values()), 0);
+  const SlimSignature request = RandomSignature(random);
+  EXPECT_EQ(CountMatches(a.values(), request, 77), kSystemPairs);
+  EXPECT_EQ(CountMatches(a.values(), request, 78), 0u);
+  EXPECT_EQ(CountMatches(a.values(), request), 0u);
+  std::vector<Pair> common;
+  for (std::size_t i = 0; i < kSystemPairs; ++i) common.push_back(SystemPair(i, 77));
+  std::sort(common.begin(), common.end());
+  EXPECT_EQ(CountMatches(FingerprintOf(sample(), common, 77).values(), request, 77), 0u);
+}
+
+TEST(FingerprintOf, TheSystemPromptHasItsPlaceInALongFrame) {
+  Random random(42);
+  const Frame frame = RandomSignature(random);
+  const Fingerprint full = FingerprintOf(SampleOf(frame, 0.95, 0, random), {}, 77);
+  EXPECT_TRUE(full.Valid());
+  EXPECT_EQ(full.size, Fingerprint::kMostPairs);
+  EXPECT_EQ(CountMatches(full.values(), RandomSignature(random), 77), kSystemPairs);
+}
+
 }  // namespace
 }  // namespace distillwatch::campaign

@@ -92,28 +92,47 @@ TEST(Group, OnlyRequestsWithTheFrameCount) {
 }
 
 TEST(Group, ATestIsDueWhenRequestsDoubledOrMembersGrewByHalf) {
+  constexpr Time kSoon = kStart + hours(12);
   World world(2);
   world.Join(5);
   const auto ask = [&](std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) world.group.Observe(i % 5, kEnd - seconds(i), world.frame);
+    for (std::size_t i = 0; i < n; ++i) world.group.Observe(i % 5, kSoon - seconds(i), world.frame);
   };
   ask(63);
-  EXPECT_FALSE(world.group.Gather(kEnd));
+  EXPECT_FALSE(world.group.Gather(kSoon));
   ask(1);
-  EXPECT_TRUE(world.group.Gather(kEnd));
+  EXPECT_TRUE(world.group.Gather(kSoon));
   world.Refresh();
-  world.group.Test(1e-9, {}, kEnd, 1);
+  world.group.Test(1e-9, {}, kSoon, 1);
   ask(63);
-  EXPECT_FALSE(world.group.Gather(kEnd));
+  EXPECT_FALSE(world.group.Gather(kSoon));
   ask(1);
-  EXPECT_TRUE(world.group.Gather(kEnd));
+  EXPECT_TRUE(world.group.Gather(kSoon));
   world.Refresh();
-  world.group.Test(1e-9, {}, kEnd, 1);
-  EXPECT_FALSE(world.group.Gather(kEnd));
+  world.group.Test(1e-9, {}, kSoon, 1);
+  EXPECT_FALSE(world.group.Gather(kSoon));
   world.Join(2);
-  EXPECT_FALSE(world.group.Gather(kEnd));
+  EXPECT_FALSE(world.group.Gather(kSoon));
   world.Join(1);
-  EXPECT_TRUE(world.group.Gather(kEnd));
+  EXPECT_TRUE(world.group.Gather(kSoon));
+}
+
+TEST(Group, AfterFourDaysATenthMoreRequestsAreEnough) {
+  World world(20);
+  world.Join(5);
+  const auto ask = [&](std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) world.group.Observe(i % 5, kStart, world.frame);
+  };
+  ask(35);
+  EXPECT_FALSE(world.group.Gather(kStart + hours(97)));
+  ask(1);
+  EXPECT_FALSE(world.group.Gather(kStart + hours(95)));
+  EXPECT_TRUE(world.group.Gather(kStart + hours(96)));
+  world.Refresh();
+  world.group.Test(1e-9, {}, kStart + hours(96), 1);
+  ask(4);
+  EXPECT_FALSE(world.group.Gather(kStart + hours(191)));
+  EXPECT_TRUE(world.group.Gather(kStart + hours(192)));
 }
 
 TEST(Group, AQueueIsNamedAndStrangersAreNot) {

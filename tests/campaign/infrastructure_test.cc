@@ -114,6 +114,19 @@ TEST(AttributeCounts, MergesAndRemembersTheNewestOrganisation) {
   EXPECT_EQ(found.organisation, 2u);
 }
 
+TEST(Majority, IsWhatMoreThanHalfHave) {
+  Random random(9);
+  Majority majority;
+  EXPECT_EQ(majority.value(), 0u);
+  for (int i = 0; i < 200; ++i) {
+    majority.Update(random.Chance(0.7) ? 5 : 100 + static_cast<std::uint32_t>(i));
+    majority.Update(0);  // requests without one do not vote
+  }
+  EXPECT_EQ(majority.value(), 5u);
+  for (int i = 0; i < 400; ++i) majority.Update(6);
+  EXPECT_EQ(majority.value(), 6u);
+}
+
 TEST(AttributeSet, WhatCannotBeIsNotValid) {
   AttributeSet set = SetOf({3, 4});
   EXPECT_TRUE(set.Valid());

@@ -215,6 +215,32 @@ TEST(Linker, EveryReviewTellsTheGroupsOfAllTheirMembers) {
   EXPECT_EQ(told, first);
 }
 
+// Linking samples the accounts that share a pair; a named campaign takes the others, too.
+TEST(Linker, ACampaignLargerThanAListIsFoundWhole) {
+  Random random(21);
+  Gateway gateway;
+  const Frame frame = RandomSignature(random);
+  constexpr std::size_t kLarge = 600;
+  const Rhythms rhythms = RoundRobin(kLarge, 40, {kDay_s, 8 * kDay_s}, 0.3, random);
+  for (std::uint64_t a = 0; a < kLarge; ++a) {
+    gateway.Add({.id = 5000 + a, .frame = frame, .dilution = 0.2, .times = rhythms[a]});
+  }
+  for (std::uint64_t a = 0; a < 2500; ++a) {
+    const double first = random.Uniform(0, 6) * kDay_s;
+    gateway.Add({.id = a,
+                 .dilution = 1,
+                 .times = Poisson(20 + random.Below(60), {first, first + 4 * kDay_s}, random)});
+  }
+  Linker linker({}, kSeed);
+  gateway.Run(linker, 21);
+  std::size_t members = 0;
+  for (const Campaign& campaign : linker.Campaigns()) {
+    members += campaign.members.size();
+    for (const CampaignMember& m : campaign.members) EXPECT_GE(m.account, 5000u);
+  }
+  EXPECT_GE(members, kLarge * 9 / 10);
+}
+
 // The caller observes under its account's lock, and Assign takes that lock.
 TEST(Linker, AReviewTakesNoLockOfTheHotPathWhenItAssigns) {
   Random random(11);
