@@ -3,7 +3,9 @@
 #include "campaign/surrogate.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "campaign/monte_carlo.h"
@@ -15,59 +17,122 @@ namespace {
 constexpr std::size_t kLeastEvents = 32;
 constexpr std::int64_t kHour_us = 3'600'000'000;
 
-// Counts in bins of time, in a table that is cleared by what was touched.
+// Bins of time, and how many requests they hold.
 class Bins {
  public:
   Bins(std::int64_t first_us, std::int64_t last_us, std::int64_t bin_us)
-      : first_(first_us), bin_(bin_us) {
+      : first_(first_us), bin_(bin_us), per_us_(1 / static_cast<double>(bin_us)) {
     counts_.resize(static_cast<std::size_t>((last_us - first_us) / bin_us + 1), 0);
   }
-  std::size_t Of(std::int64_t time_us) const {
-    return static_cast<std::size_t>((time_us - first_) / bin_);
+  // By a product: it is at most one off, and corrected, and takes a fraction of a division.
+  std::uint32_t Of(std::int64_t time_us) const {
+    const std::int64_t since = time_us - first_;
+    auto bin = static_cast<std::int64_t>(static_cast<double>(since) * per_us_);
+    const std::int64_t rest = since - bin * bin_;
+    bin += (rest >= bin_) - (rest < 0);
+    return static_cast<std::uint32_t>(bin);
   }
-  std::uint32_t Add(std::size_t bin) {
-    if (counts_[bin] == 0) touched_.push_back(bin);
-    return counts_[bin]++;
-  }
-  void Clear() {
-    for (const std::size_t bin : touched_) counts_[bin] = 0;
-    touched_.clear();
-  }
+  std::uint64_t& operator[](std::uint32_t bin) { return counts_[bin]; }
 
  private:
   std::int64_t first_, bin_;
-  std::vector<std::uint32_t> counts_;
-  std::vector<std::size_t> touched_;
+  double per_us_;
+  std::vector<std::uint64_t> counts_;
 };
 
-struct Pairs {
-  std::uint64_t all = 0, within_members = 0;
-  std::uint64_t across() const { return all - within_members; }
-};
-
-// Pairs of requests in a common bin.
-Pairs PairsInBins(const Watched& watched, std::span<const std::int64_t> offsets, Bins& bins) {
-  Pairs pairs;
-  std::uint32_t member = ~std::uint32_t{0};
-  std::size_t bin = 0;
-  std::uint64_t in_run = 0;
-  for (const MemberEvent& e : watched.events) {
-    const std::int64_t from = watched.from_us[e.member];
-    const std::int64_t length = watched.to_us - from + 1;
-    std::int64_t time = e.time_us + offsets[e.member];
-    if (time > watched.to_us) time = from + (time - from) % length;
-    if (time < from) time = watched.to_us - (from - 1 - time) % length;
-    const std::size_t of = bins.Of(time);
-    pairs.all += bins.Add(of);
-    // A member's requests come in runs of bins; an offset's wrap parts one run in two.
-    in_run = e.member == member && of == bin ? in_run + 1 : 0;
-    pairs.within_members += in_run;
-    member = e.member;
-    bin = of;
-  }
-  bins.Clear();
-  return pairs;
+// A member's request, moved; what leaves the watch at one end comes back at the other.
+std::int64_t Moved(const Watched& watched, const MemberEvent& event, std::int64_t offset) {
+  const std::int64_t time = event.time_us + offset;
+  const std::int64_t from = watched.from_us[event.member];
+  if (time >= from && time <= watched.to_us) return time;
+  const std::int64_t length = watched.to_us - from + 1;
+  if (time > watched.to_us) return from + (time - from) % length;
+  return watched.to_us - (from - 1 - time) % length;
 }
+
+// Counts pairs of requests in a common bin.
+class Crowding {
+ public:
+  Crowding(const Watched& watched, Bins bins) : watched_(watched), bins_(std::move(bins)) {
+    touched_.reserve(watched.events.size());
+  }
+  // Stops above `most`, which the number then exceeds.
+  std::uint64_t Pairs(std::span<const std::int64_t> offsets,
+                      std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
+    std::uint64_t pairs = 0;
+    for (const MemberEvent& e : watched_.events) {
+      const std::uint32_t bin = bins_.Of(Moved(watched_, e, offsets[e.member]));
+      touched_.push_back(bin);
+      pairs += bins_[bin]++;
+      if (pairs > most) break;
+    }
+    for (const std::uint32_t bin : touched_) bins_[bin] = 0;
+    touched_.clear();
+    return pairs;
+  }
+
+ private:
+  const Watched& watched_;
+  Bins bins_;
+  std::vector<std::uint32_t> touched_;
+};
+
+// Counts pairs of different members' requests in a common bin, when members are moved by one of a
+// few offsets: where a member's requests come to lie is found once for each.
+class Company {
+ public:
+  static constexpr std::int64_t kMostHours = 3;
+  static constexpr std::size_t kOffsets = 2 * kMostHours + 1;
+
+  Company(const Watched& watched, Bins bins)
+      : watched_(watched), bins_(std::move(bins)), moved_(watched.from_us.size() * kOffsets) {
+    begins_.assign(watched.from_us.size() + 1, 0);
+    for (const MemberEvent& e : watched.events) ++begins_[e.member + 1];
+    std::partial_sum(begins_.begin(), begins_.end(), begins_.begin());
+  }
+  // hours: of every member, from 0 for kMostHours earlier. Stops at `most`, which the number then
+  // has reached.
+  //
+  // A member's requests come in runs of a bin, within which they are no company to each other; an
+  // offset's turn parts one run in two.
+  std::uint64_t Pairs(std::span<const std::size_t> hours,
+                      std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
+    std::uint64_t pairs = 0;
+    std::size_t members = 0;
+    while (members < hours.size() && pairs < most) {
+      for (const Run& run : RunsOf(members, hours[members])) {
+        pairs += bins_[run.bin] * run.requests;
+        bins_[run.bin] += run.requests;
+      }
+      ++members;
+    }
+    for (std::size_t m = 0; m < members; ++m) {
+      for (const Run& run : moved_[m * kOffsets + hours[m]]) bins_[run.bin] = 0;
+    }
+    return pairs;
+  }
+
+ private:
+  struct Run {
+    std::uint32_t bin = 0, requests = 0;
+  };
+  const std::vector<Run>& RunsOf(std::size_t member, std::size_t hours) {
+    std::vector<Run>& runs = moved_[member * kOffsets + hours];
+    if (!runs.empty()) return runs;
+    const std::int64_t offset = (static_cast<std::int64_t>(hours) - kMostHours) * kHour_us;
+    for (std::size_t i = begins_[member]; i < begins_[member + 1]; ++i) {
+      const std::uint32_t bin = bins_.Of(Moved(watched_, watched_.events[i], offset));
+      if (runs.empty() || runs.back().bin != bin) runs.push_back({bin, 0});
+      ++runs.back().requests;
+    }
+    return runs;
+  }
+
+  const Watched& watched_;
+  Bins bins_;
+  std::vector<std::vector<Run>> moved_;  // by member and offset; empty until they are needed
+  std::vector<std::size_t> begins_;      // of each member's events
+};
 
 std::int64_t MedianGap(std::span<const MemberEvent> events) {
   std::vector<std::int64_t> times;
@@ -92,31 +157,28 @@ double RegularityP(const Watched& watched, const SurrogatePlan& plan) {
   const std::int64_t first = *std::min_element(watched.from_us.begin(), watched.from_us.end());
   const std::int64_t bin = std::max(
       {3 * MedianGap(watched.events), (watched.to_us - first) / 200'000, std::int64_t{1000}});
-  Bins bins = BinsFor(watched, bin);
+  Crowding crowding(watched, BinsFor(watched, bin));
   std::vector<std::int64_t> offsets(watched.from_us.size(), 0);
-  const std::uint64_t truth = PairsInBins(watched, offsets, bins).all;
+  const std::uint64_t truth = crowding.Pairs(offsets);
   return SequentialP(plan.most_draws, [&](std::size_t draw) {
     for (std::size_t m = 0; m < offsets.size(); ++m) {
       const std::uint64_t bits = wire::Mix(plan.seed ^ wire::Mix(draw << 32 | m));
       offsets[m] = static_cast<std::int64_t>(bits % (2 * kHour_us + 1)) - kHour_us;
     }
-    return PairsInBins(watched, offsets, bins).all <= truth;
+    return crowding.Pairs(offsets, truth) <= truth;
   });
 }
 
 double CoactivityP(const Watched& watched, std::int64_t bin_us, const SurrogatePlan& plan) {
   if (watched.events.size() < kLeastEvents) return 1;
-  constexpr std::int64_t kMostHours = 3;
-  Bins bins = BinsFor(watched, bin_us);
-  std::vector<std::int64_t> offsets(watched.from_us.size(), 0);
-  const std::uint64_t truth = PairsInBins(watched, offsets, bins).across();
+  Company company(watched, BinsFor(watched, bin_us));
+  std::vector<std::size_t> hours(watched.from_us.size(), Company::kMostHours);
+  const std::uint64_t truth = company.Pairs(hours);
   return SequentialP(plan.most_draws, [&](std::size_t draw) {
-    for (std::size_t m = 0; m < offsets.size(); ++m) {
-      const std::uint64_t bits = wire::Mix(~plan.seed ^ wire::Mix(draw << 32 | m));
-      const auto hours = static_cast<std::int64_t>(bits % (2 * kMostHours + 1)) - kMostHours;
-      offsets[m] = hours * kHour_us;
+    for (std::size_t m = 0; m < hours.size(); ++m) {
+      hours[m] = wire::Mix(~plan.seed ^ wire::Mix(draw << 32 | m)) % Company::kOffsets;
     }
-    return PairsInBins(watched, offsets, bins).across() >= truth;
+    return company.Pairs(hours, truth) >= truth;
   });
 }
 
