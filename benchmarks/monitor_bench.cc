@@ -194,6 +194,30 @@ void RegisterAccounts() {
   }
 }
 
+// The same events in batches of 64. Argument: accounts.
+void BM_Monitor_ObserveMany(benchmark::State& state) {
+  constexpr std::size_t kBatch = 64, kBytes = 512;
+  const auto accounts = static_cast<std::size_t>(state.range(0));
+  Monitor monitor = NewMonitor(64);
+  Traffic traffic(accounts, PromptsOf(bench::kTexts[0], kBytes), 1);
+  traffic.Rounds(monitor, 20);
+  std::array<std::array<char, 8>, kBatch> names;
+  std::array<Event, kBatch> events;
+  std::array<Verdict, kBatch> verdicts;
+  std::size_t size = 0;
+  for (auto _ : state) {
+    Event& event = events[size] = traffic.Next();
+    std::copy(event.account.begin(), event.account.end(), names[size].begin());
+    event.account = {names[size].data(), names[size].size()};
+    if (++size < kBatch) continue;
+    monitor.ObserveMany(events, verdicts);
+    benchmark::DoNotOptimize(verdicts);
+    size = 0;
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_Monitor_ObserveMany)->ArgName("accounts")->Arg(1000)->Arg(10'000)->Arg(100'000);
+
 void BM_Monitor_ObserveOneShard(benchmark::State& state) {
   RunThousand(state, NewMonitor(1), bench::kTexts[0], 512);
 }

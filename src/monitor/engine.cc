@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <mutex>
 
 namespace distillwatch::monitor {
 namespace {
@@ -21,6 +22,20 @@ void Prefetch(const void* begin, std::size_t bytes) noexcept {
     __builtin_prefetch(static_cast<const char*>(begin) + i);
   }
 #endif
+}
+
+// What an event reads of a record, its header aside.
+void Prefetch(const Shard::Found& found) noexcept {
+  if (const FullAccount* const full = found.full; full != nullptr) {
+    // Topic cells, of which a request needs one, are left out.
+    Prefetch(&full->similarity, sizeof(full->similarity));
+    Prefetch(&full->coverage.terms, sizeof(full->coverage.terms));
+    Prefetch(&full->coverage.vocabulary,
+             sizeof(full->coverage) - offsetof(CoverageDetector::State, vocabulary));
+    Prefetch(&full->rate_shape, sizeof(full->rate_shape));
+  } else if (found.lite != nullptr) {
+    Prefetch(found.lite, sizeof(*found.lite));
+  }
 }
 
 }  // namespace
@@ -97,22 +112,27 @@ TextScratch& Engine::Scratch() const noexcept {
   return *scratch;
 }
 
+void Engine::ExpectAccount(std::uint64_t id) const noexcept {
+  const Shard& shard = table_.ShardOf(id);
+  const std::lock_guard lock(shard.mutex);
+  shard.PrefetchIndex(id);
+}
+
+void Engine::ExpectRecord(std::uint64_t id) const noexcept {
+  const Shard& shard = table_.ShardOf(id);
+  const std::lock_guard lock(shard.mutex);
+  const Shard::Found found = shard.Find(id);
+  if (found.full != nullptr) Prefetch(found.full, offsetof(FullAccount, similarity));
+  Prefetch(found);
+}
+
 Shard::Hint Engine::Recall(const Shard& shard, std::uint64_t id,
                            Conversations& known) const noexcept {
   const std::lock_guard lock(shard.mutex);
   const Shard::Hint hint = shard.FindEarly(id);
-  if (const FullAccount* const full = hint.found.full; full != nullptr) {
-    // Topic cells, of which a request needs one, are left out.
-    Prefetch(&full->similarity, sizeof(full->similarity));
-    Prefetch(&full->coverage.terms, sizeof(full->coverage.terms));
-    Prefetch(&full->coverage.vocabulary,
-             sizeof(full->coverage) - offsetof(CoverageDetector::State, vocabulary));
-    Prefetch(&full->rate_shape, sizeof(full->rate_shape));
-    known = full->conversations;
-  } else if (const LiteAccount* const lite = hint.found.lite; lite != nullptr) {
-    Prefetch(&lite->conversation, sizeof(*lite) - offsetof(LiteAccount, conversation));
-    known[0] = lite->conversation;
-  }
+  Prefetch(hint.found);
+  if (hint.found.full != nullptr) known = hint.found.full->conversations;
+  if (hint.found.lite != nullptr) known[0] = hint.found.lite->conversation;
   return hint;
 }
 

@@ -81,7 +81,18 @@ class Engine {
   //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn,
   //            const Observation&)` returns, called last under the lock
   template <typename Touched, typename Looked, typename Done>
-  auto Observe(const Event& event, Touched&& touched, Looked&& looked, Done&& done) noexcept;
+  auto Observe(const Event& event, Touched&& touched, Looked&& looked, Done&& done) noexcept {
+    return Observe(event, IdOf(event.account), touched, looked, done);
+  }
+  // The same where the account's id is known.
+  template <typename Touched, typename Looked, typename Done>
+  auto Observe(const Event& event, std::uint64_t id, Touched&& touched, Looked&& looked,
+               Done&& done) noexcept;
+
+  // Has memory brought near that an event of this account will need: first what finds its record,
+  // and once that is there, the record.
+  void ExpectAccount(std::uint64_t id) const noexcept;
+  void ExpectRecord(std::uint64_t id) const noexcept;
 
   std::uint64_t IdOf(std::string_view account) const noexcept {
     return shingler_.HashName("account", account);
@@ -132,8 +143,8 @@ class Engine {
 };
 
 template <typename Touched, typename Looked, typename Done>
-auto Engine::Observe(const Event& event, Touched&& touched, Looked&& looked, Done&& done) noexcept {
-  const std::uint64_t id = IdOf(event.account);
+auto Engine::Observe(const Event& event, std::uint64_t id, Touched&& touched, Looked&& looked,
+                     Done&& done) noexcept {
   Shard& shard = table_.ShardOf(id);
 
   // Text, outside the lock.

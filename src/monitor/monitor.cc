@@ -3,6 +3,7 @@
 #include "distillwatch/monitor.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -25,9 +26,13 @@ Result<Monitor> Monitor::Create(const Options& options) {
 }
 
 Verdict Monitor::Observe(const Event& event) noexcept {
-  State& s = *state_;
+  return state_->Observe(event, AccountId(event.account));
+}
+
+Verdict Monitor::State::Observe(const Event& event, std::uint64_t id) noexcept {
+  State& s = *this;
   return s.engine.Observe(
-      event, [&s](Header& header) { s.BeginHorizonIfDue(header); },
+      event, id, [&s](Header& header) { s.BeginHorizonIfDue(header); },
       [&s](Header& header, const monitor::FullAccount& account,
            const monitor::FeatureVector& features) {
         s.Raise(header, s.judge.Score(header.requests, features));
@@ -37,13 +42,32 @@ Verdict Monitor::Observe(const Event& event) noexcept {
                         account.system.value());
         }
       },
-      [&s](const Header& header, bool looked, std::string_view, const Observation& seen) {
+      [&s](const Header& header, bool looked, std::string_view, const Observation& request) {
         if (header.group != 0) {
-          s.linker.Observe(header.group, header.id, seen.time, seen.signature,
-                           campaign::SystemOf(seen.system));
+          s.linker.Observe(header.group, header.id, request.time, request.signature,
+                           campaign::SystemOf(request.system));
         }
         return s.judge.VerdictOf(header, looked);
       });
+}
+
+void Monitor::ObserveMany(std::span<const Event> events, std::span<Verdict> verdicts) noexcept {
+  // An event's account is looked up so many events before it, its record read so many.
+  constexpr std::size_t kAccountAhead = 8, kRecordAhead = 3;
+  const monitor::Engine& engine = state_->engine;
+  std::array<std::uint64_t, kAccountAhead> ids;
+  const std::size_t n = std::min(events.size(), verdicts.size());
+  const auto expect = [&](std::size_t i) {
+    if (i >= n) return;
+    ids[i % kAccountAhead] = engine.IdOf(events[i].account);
+    engine.ExpectAccount(ids[i % kAccountAhead]);
+  };
+  for (std::size_t i = 0; i < kAccountAhead; ++i) expect(i);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + kRecordAhead < n) engine.ExpectRecord(ids[(i + kRecordAhead) % kAccountAhead]);
+    verdicts[i] = state_->Observe(events[i], ids[i % kAccountAhead]);
+    expect(i + kAccountAhead);
+  }
 }
 
 void Monitor::Finish(Time now) {

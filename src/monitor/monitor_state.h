@@ -31,6 +31,8 @@ struct __attribute__((visibility("hidden"))) Monitor::State {
   static Result<std::unique_ptr<State>> Create(const Options& options);
   State(Shingler shingler, monitor::Judge judge_of, const Options& options);
 
+  Verdict Observe(const Event& event, std::uint64_t id) noexcept;
+
   // Which horizon a time lies in; the first event decides where the first begins.
   std::uint16_t HorizonOf(Time time) noexcept;
   // Under the account's lock: closes the account's horizon if `header.last` lies in a later one.

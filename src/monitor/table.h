@@ -129,6 +129,8 @@ class Shard {
 
   // Null pointers when the account is not known.
   Found Find(std::uint64_t id) const;
+  // Has memory brought near that Find will need.
+  void PrefetchIndex(std::uint64_t id) const { index_.prefetch(id); }
   // What was found under an earlier lock. It still holds while no record was given up since.
   struct Hint {
     Found found;

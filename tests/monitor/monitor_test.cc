@@ -296,12 +296,38 @@ TEST(Monitor, MemoryStaysWithinItsBudget) {
   EXPECT_GT(monitor.Statistics().evicted_accounts, 0u);
 }
 
+TEST(Monitor, ManyEventsGiveTheVerdictsOfOneAfterTheOther) {
+  const Log log = MixedLog(40, 4, 5, 12);
+  std::vector<Event> events;
+  for (const LogLine& line : log) events.push_back(line.AsEvent());
+  Monitor one = SmallMonitor(), many = SmallMonitor();
+  std::vector<Verdict> truth, got(events.size());
+  for (const Event& event : events) truth.push_back(one.Observe(event));
+  // In batches of all sizes, an empty one among them.
+  for (std::size_t done = 0, size = 0; done < events.size(); done += size++) {
+    size = std::min(size, events.size() - done);
+    many.ObserveMany(std::span(events).subspan(done, size), std::span(got).subspan(done, size));
+  }
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    ASSERT_EQ(got[i].score, truth[i].score) << i;
+    ASSERT_EQ(got[i].p_value, truth[i].p_value) << i;
+    ASSERT_EQ(got[i].level, truth[i].level) << i;
+    ASSERT_EQ(got[i].looked, truth[i].looked) << i;
+  }
+  EXPECT_EQ(many.Save(), one.Save());
+  many.ObserveMany(events, {});
+  EXPECT_EQ(many.Statistics().events, events.size());
+}
+
 TEST(MonitorAlloc, TheSteadyStateNeverAllocates) {
   const Log log = MixedLog(40, 4, 5, 10);
   Monitor monitor = SmallMonitor();
   for (int warm = 0; warm < 2; ++warm) Replay(monitor, log);
   const support::AllocGuard guard;
   for (const LogLine& line : log) monitor.Observe(line.AsEvent());
+  const Event event = log[0].AsEvent();
+  Verdict verdict;
+  monitor.ObserveMany({&event, 1}, {&verdict, 1});
   EXPECT_EQ(guard.count(), 0u);
 }
 
