@@ -130,7 +130,6 @@ void BindHyperLogLog(py::module_& m, const char* name) {
             return increments;
           },
           py::arg("hashes"))
-      .def("update", &T::Update, py::arg("hashes"))
       .def("estimate", &T::Estimate)
       .def("__repr__", [name = std::string(name)](const T& self) {
         return "<" + name + ", about " + std::to_string(std::llround(self.Estimate())) + ">";
