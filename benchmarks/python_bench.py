@@ -4,9 +4,9 @@
 
     PYTHONPATH=build/release/python /usr/bin/python3 benchmarks/python_bench.py [ROWS] [ROUNDS]
 
-Every round times C++ and each kind of column with a monitor that has seen nothing, in turn; printed are the
-median time of an event and the median share of the C++ rate with its range. Time is the thread's own
-(processor time), so that other work on the machine disturbs less.
+Every round times C++ and each kind of column with a monitor that has seen nothing, in turn; printed
+are the median time of an event and the median share of the C++ rate with its range. Time is the
+thread's own (processor time), so that other work on the machine disturbs less.
 """
 
 import statistics
@@ -52,8 +52,10 @@ def main():
     print(f"{rows} rows, prompts of {length:.0f} characters on average, {rounds} rounds")
     for name, taken in seconds.items():
         shares = sorted(c / t for c, t in zip(seconds["C++ alone"], taken))
-        print(f"{name:22} {1e6 * statistics.median(taken) / rows:6.2f} us/event   "
-              f"{statistics.median(shares):6.1%} of C++  ({shares[0]:.1%} to {shares[-1]:.1%})")
+        print(
+            f"{name:22} {1e6 * statistics.median(taken) / rows:6.2f} us/event   "
+            f"{statistics.median(shares):6.1%} of C++  ({shares[0]:.1%} to {shares[-1]:.1%})"
+        )
 
 
 if __name__ == "__main__":

@@ -28,14 +28,26 @@ P = ctypes.POINTER
 RELEASE_SCHEMA = ctypes.CFUNCTYPE(None, P(ArrowSchema))
 RELEASE_ARRAY = ctypes.CFUNCTYPE(None, P(ArrowArray))
 ArrowSchema._fields_ = [
-    ("format", ctypes.c_char_p), ("name", ctypes.c_char_p), ("metadata", ctypes.c_char_p),
-    ("flags", ctypes.c_int64), ("n_children", ctypes.c_int64), ("children", ctypes.c_void_p),
-    ("dictionary", P(ArrowSchema)), ("release", RELEASE_SCHEMA), ("private_data", ctypes.c_void_p),
+    ("format", ctypes.c_char_p),
+    ("name", ctypes.c_char_p),
+    ("metadata", ctypes.c_char_p),
+    ("flags", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("children", ctypes.c_void_p),
+    ("dictionary", P(ArrowSchema)),
+    ("release", RELEASE_SCHEMA),
+    ("private_data", ctypes.c_void_p),
 ]
 ArrowArray._fields_ = [
-    ("length", ctypes.c_int64), ("null_count", ctypes.c_int64), ("offset", ctypes.c_int64),
-    ("n_buffers", ctypes.c_int64), ("n_children", ctypes.c_int64), ("buffers", P(ctypes.c_void_p)),
-    ("children", ctypes.c_void_p), ("dictionary", P(ArrowArray)), ("release", RELEASE_ARRAY),
+    ("length", ctypes.c_int64),
+    ("null_count", ctypes.c_int64),
+    ("offset", ctypes.c_int64),
+    ("n_buffers", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("buffers", P(ctypes.c_void_p)),
+    ("children", ctypes.c_void_p),
+    ("dictionary", P(ArrowArray)),
+    ("release", RELEASE_ARRAY),
     ("private_data", ctypes.c_void_p),
 ]
 GET_SCHEMA = ctypes.CFUNCTYPE(ctypes.c_int, P(ArrowStream), P(ArrowSchema))
@@ -43,8 +55,11 @@ GET_NEXT = ctypes.CFUNCTYPE(ctypes.c_int, P(ArrowStream), P(ArrowArray))
 LAST_ERROR = ctypes.CFUNCTYPE(ctypes.c_void_p, P(ArrowStream))
 RELEASE_STREAM = ctypes.CFUNCTYPE(None, P(ArrowStream))
 ArrowStream._fields_ = [
-    ("get_schema", GET_SCHEMA), ("get_next", GET_NEXT), ("get_last_error", LAST_ERROR),
-    ("release", RELEASE_STREAM), ("private_data", ctypes.c_void_p),
+    ("get_schema", GET_SCHEMA),
+    ("get_next", GET_NEXT),
+    ("get_last_error", LAST_ERROR),
+    ("release", RELEASE_STREAM),
+    ("private_data", ctypes.c_void_p),
 ]
 new_capsule = ctypes.pythonapi.PyCapsule_New
 new_capsule.restype = ctypes.py_object
@@ -108,7 +123,11 @@ class Column:
         if format in ("u", "z", "U", "Z"):
             texts = [v or b"" for v in values]
             ends = np.cumsum([0, *map(len, texts)])
-            return [validity, ends.astype("i4" if format.islower() else "i8").tobytes(), b"".join(texts)]
+            return [
+                validity,
+                ends.astype("i4" if format.islower() else "i8").tobytes(),
+                b"".join(texts),
+            ]
         if format in ("vu", "vz"):
             views, data = b"", b""
             for v in values:
@@ -161,7 +180,14 @@ class OneArray(Column):
         )
 
 
-TEXTS = [b"alpha", b"", "h\u00e9llo \u4e16\u754c".encode(), b"a text of more than twelve bytes", b"\xff\xfe", b"x" * 40]
+TEXTS = [
+    b"alpha",
+    b"",
+    "h\u00e9llo \u4e16\u754c".encode(),
+    b"a text of more than twelve bytes",
+    b"\xff\xfe",
+    b"x" * 40,
+]
 SPREAD = [TEXTS[i % len(TEXTS)] for i in range(30)]
 
 
@@ -200,7 +226,9 @@ def test_dictionaries_are_followed(format):
     monitor = dw.Monitor(key=KEY)
     with pytest.raises(ValueError, match=r"accounts\[2\] is missing"):
         monitor.observe_many(column, np.arange(5.0), "x")
-    monitor.observe_many(Column(format, [([0, 1, 1, 2], 1)], words=[b"a", b"b", b"c"]), np.arange(3.0), "x")
+    monitor.observe_many(
+        Column(format, [([0, 1, 1, 2], 1)], words=[b"a", b"b", b"c"]), np.arange(3.0), "x"
+    )
     assert monitor.explain("b").requests == 2 and monitor.explain("c").requests == 1
     with pytest.raises(ValueError, match="index beyond its words"):
         monitor.observe_many(Column(format, [([7], 0)], words=[b"a"]), [1.0], "x")
@@ -208,8 +236,16 @@ def test_dictionaries_are_followed(format):
 
 @pytest.mark.parametrize(
     "format, values",
-    [("tss:", [5, 6]), ("tsm:UTC", [5000, 6000]), ("tsu:UTC", [5_000_000, 6_000_000]),
-     ("tsn:Asia/Tokyo", [5_000_000_000, 6_000_000_000]), ("g", [5.0, 6.0]), ("f", [5.0, 6.0]), ("l", [5, 6]), ("i", [5, 6])],
+    [
+        ("tss:", [5, 6]),
+        ("tsm:UTC", [5000, 6000]),
+        ("tsu:UTC", [5_000_000, 6_000_000]),
+        ("tsn:Asia/Tokyo", [5_000_000_000, 6_000_000_000]),
+        ("g", [5.0, 6.0]),
+        ("f", [5.0, 6.0]),
+        ("l", [5, 6]),
+        ("i", [5, 6]),
+    ],
 )
 def test_times(format, values):
     assert dw._core.microseconds(Column(format, [(values, 0)])).tolist() == [5_000_000, 6_000_000]
@@ -218,7 +254,10 @@ def test_times(format, values):
 
 
 def test_wild_times_do_not_overflow():
-    assert dw._core.microseconds(Column("tss:", [([2**62, -(2**62)], 0)])).tolist() == [9 * 10**18, -9 * 10**18]
+    assert dw._core.microseconds(Column("tss:", [([2**62, -(2**62)], 0)])).tolist() == [
+        9 * 10**18,
+        -9 * 10**18,
+    ]
     assert dw._core.microseconds(Column("tsn:", [([-1], 0)])).tolist() == [-1]
     with pytest.raises(ValueError, match="nan"):
         dw._core.microseconds(Column("g", [([float("nan")], 0)]))

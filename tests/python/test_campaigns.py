@@ -129,7 +129,7 @@ def test_successors_of_a_banned_account():
     with pytest.raises(dw.NotFound):
         monitor.report_ban("nobody", ban)
     monitor.report_ban("banned", ban)
-    after = rows[len(before):]
+    after = rows[len(before) :]
     see(monitor, after)
     (successor,) = monitor.review(1.7e9 + 12 * DAY).successors
     assert successor.account == monitor.account_id("again")

@@ -43,16 +43,34 @@ def test_columns_of_every_kind_agree(log):
     us = head["time"].to_numpy().astype("M8[us]")
     expected = fresh().observe_many(accounts, us, prompts)
     seconds = us.astype("i8") / 1e6
-    for a in (tuple(accounts), np.array(accounts), np.array(accounts, object), head["account"],
-              head["account"].astype("category"), pd.Categorical(accounts), pd.Index(accounts),
-              [x.encode() for x in accounts], head["account"].astype("string")):
-        for t in (us.astype("M8[ns]"), us.tolist(), head["time"], head["time"].dt.tz_localize("UTC"),
-                  head["time"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"), pd.DatetimeIndex(head["time"])):
+    for a in (
+        tuple(accounts),
+        np.array(accounts),
+        np.array(accounts, object),
+        head["account"],
+        head["account"].astype("category"),
+        pd.Categorical(accounts),
+        pd.Index(accounts),
+        [x.encode() for x in accounts],
+        head["account"].astype("string"),
+    ):
+        for t in (
+            us.astype("M8[ns]"),
+            us.tolist(),
+            head["time"],
+            head["time"].dt.tz_localize("UTC"),
+            head["time"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"),
+            pd.DatetimeIndex(head["time"]),
+        ):
             rows = fresh().observe_many(a, t, prompts, frame=False)
             assert (rows == expected).all()
     assert np.abs(dw._core.microseconds(seconds) - us.astype("i8")).max() <= 1
-    for p in (np.array(prompts, object), head["prompt"], np.array([x.encode() for x in prompts]),
-              [bytearray(x.encode()) for x in prompts]):
+    for p in (
+        np.array(prompts, object),
+        head["prompt"],
+        np.array([x.encode() for x in prompts]),
+        [bytearray(x.encode()) for x in prompts],
+    ):
         assert (fresh().observe_many(accounts, us, p, frame=False) == expected).all()
 
 
@@ -69,9 +87,22 @@ def test_pandas_in_pandas_out(log):
 
 def test_one_value_stands_for_all_rows():
     monitor = fresh()
-    assert len(monitor.observe_many("a", [1.0, 2.0], "x", systems="s", models="m", completion_tokens=5,
-                                    earlier_turns=[0, 1], prompt_tokens=np.array([1.0, np.nan]),
-                                    attributes={"ip": ["1", None], "team": "t"})) == 2
+    assert (
+        len(
+            monitor.observe_many(
+                "a",
+                [1.0, 2.0],
+                "x",
+                systems="s",
+                models="m",
+                completion_tokens=5,
+                earlier_turns=[0, 1],
+                prompt_tokens=np.array([1.0, np.nan]),
+                attributes={"ip": ["1", None], "team": "t"},
+            )
+        )
+        == 2
+    )
     assert monitor.explain("a").requests == 2
 
 
@@ -82,7 +113,11 @@ def test_one_value_stands_for_all_rows():
         ((["a"], [1.0], ["x", "y"]), ValueError, "prompts has 2 rows, times has 1"),
         ((["a"], [float("nan")], ["x"]), ValueError, r"times\[0\] is nan"),
         ((["a", "a"], np.array([1.0, np.inf]), "x"), ValueError, r"times\[1\] is inf"),
-        ((["a"], np.array(["NaT"], "M8[s]"), ["x"]), ValueError, r"times\[0\] is not a time \(NaT\)"),
+        (
+            (["a"], np.array(["NaT"], "M8[s]"), ["x"]),
+            ValueError,
+            r"times\[0\] is not a time \(NaT\)",
+        ),
         ((["a"], ["2026-01-01"], ["x"]), TypeError, r"times\[0\] must be seconds"),
         (([None], [1.0], ["x"]), ValueError, r"accounts\[0\] is missing"),
         (([float("nan")], [1.0], ["x"]), ValueError, r"accounts\[0\] is missing"),
@@ -104,21 +139,33 @@ def test_errors_name_column_and_row(arguments, error, message):
 
 @pytest.mark.parametrize(
     "counts, error",
-    [([-1], ValueError), ([2**32], ValueError), ([1.5], TypeError), (["x"], TypeError), ([1, 2], ValueError),
-     ([[1]], ValueError), (-1, ValueError), ([object()], TypeError)],
+    [
+        ([-1], ValueError),
+        ([2**32], ValueError),
+        ([1.5], TypeError),
+        (["x"], TypeError),
+        ([1, 2], ValueError),
+        ([[1]], ValueError),
+        (-1, ValueError),
+        ([object()], TypeError),
+    ],
 )
 def test_counts_are_checked(counts, error):
     with pytest.raises(error, match="completion_tokens"):
         fresh().observe_many(["a"], [1.0], ["x"], completion_tokens=counts)
 
 
-@pytest.mark.parametrize("threads, error", [(0, ValueError), (257, ValueError), (-1, ValueError), ("2", TypeError)])
+@pytest.mark.parametrize(
+    "threads, error", [(0, ValueError), (257, ValueError), (-1, ValueError), ("2", TypeError)]
+)
 def test_threads_are_checked(threads, error):
     with pytest.raises(error, match="threads"):
         fresh().observe_many(["a"], [1.0], ["x"], threads=threads)
 
 
-@given(st.lists(st.one_of(st.floats(), st.integers(-(10**20), 10**20)), min_size=1, max_size=10))
+@given(
+    st.lists(st.one_of(st.floats(), st.integers(-(10**20), 10**20)), min_size=1, max_size=10)
+)
 def test_wild_times_are_tamed_or_refused(times):
     try:
         us = dw._core.microseconds(times)
@@ -130,8 +177,11 @@ def test_wild_times_are_tamed_or_refused(times):
 
 @pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns"])
 def test_every_unit_of_time(unit):
-    assert dw._core.microseconds(np.array([np.datetime64("2026-01-01", "D")]).astype(f"M8[{unit}]"))[0] in (
-        1767225600_000_000, 1766620800_000_000,  # weeks begin on Thursdays
+    assert dw._core.microseconds(
+        np.array([np.datetime64("2026-01-01", "D")]).astype(f"M8[{unit}]")
+    )[0] in (
+        1767225600_000_000,
+        1766620800_000_000,  # weeks begin on Thursdays
     )
     far = dw._core.microseconds(np.array([2**40], f"M8[{unit}]"))[0]
     assert far > 0

@@ -249,7 +249,7 @@ def test_what_raises_is_counted_and_unknown(with_detectors, method):
         explanation = monitor.explain("a")
     assert len(told) == 1  # the first alone
     assert detector.failures >= {"begin": 1, "update": 25, "measure": 2}[method]
-    assert 'raise self.error' in detector.first_failure
+    assert "raise self.error" in detector.first_failure
     values = [e.value for e in explanation.evidence if e.detector == "faulty"]
     if method == "begin":  # the state is as it is without one
         assert values == [3, 1]
@@ -310,10 +310,18 @@ def test_a_detector_may_not_call_its_monitor(with_detectors):
     monitor = with_detectors(Curious())
     learner = dw.ReferenceLearner(key=KEY)
     calls = [
-        lambda: monitor.observe("a", 0, "x"), lambda: monitor.explain("a"), monitor.save,
-        lambda: monitor.statistics, lambda: monitor.review(0), lambda: monitor.finish(0),
-        lambda: monitor.observe_many(["a"], [0], ["x"]), lambda: monitor.merge(monitor),
-        lambda: learner.observe("a", 0, "x"), learner.learn, monitor.metrics, lambda: repr(monitor),
+        lambda: monitor.observe("a", 0, "x"),
+        lambda: monitor.explain("a"),
+        monitor.save,
+        lambda: monitor.statistics,
+        lambda: monitor.review(0),
+        lambda: monitor.finish(0),
+        lambda: monitor.observe_many(["a"], [0], ["x"]),
+        lambda: monitor.merge(monitor),
+        lambda: learner.observe("a", 0, "x"),
+        learner.learn,
+        monitor.metrics,
+        lambda: repr(monitor),
     ]
     for i in range(20):
         monitor.observe("a", i, "x")
@@ -443,8 +451,10 @@ def test_refits_and_ablations_know_it(log):
 def test_it_is_evaluated_beside_ours(log):
     labels = ev.Labels.from_log(log)
     for detector, feature in (
-        (Brevity(), "mean_units"), (dw.CustomDetector(Brevity()), lambda of: -of["short_share"]),
-        (Count(), None), (dw.SimilarityDetector(), "lsh_share"),
+        (Brevity(), "mean_units"),
+        (dw.CustomDetector(Brevity()), lambda of: -of["short_share"]),
+        (Count(), None),
+        (dw.SimilarityDetector(), "lsh_share"),
     ):
         if isinstance(detector, dw.SimilarityDetector):
             feature = detector.features[0].name
@@ -460,7 +470,7 @@ def test_it_is_evaluated_beside_ours(log):
 
 def test_the_example_of_the_readme(log):
     text = README.read_text(encoding="utf-8")
-    section = text[text.index("## Your own detector"):]
+    section = text[text.index("## Your own detector") :]
     code = re.search(r"```python\n(.*?)```", section, re.S)[1]
     names = {"january": log, "february": dw.simulate(seed=6, accounts=200, campaigns=4, days=10)}
     exec(compile(code, str(README), "exec"), names)

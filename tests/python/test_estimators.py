@@ -20,18 +20,39 @@ KEY = b"0123456789abcdef"
 # A monitor reads logs, whose samples are texts of accounts at times. These checks feed matrices of
 # numbers; what they are about is tested on logs below, where a log can show it.
 FED_WITH_MATRICES = {
-    "check_estimators_dtypes", "check_fit_score_takes_y", "check_estimators_fit_returns_self",
-    "check_complex_data", "check_dtype_object", "check_estimators_empty_data_messages",
-    "check_pipeline_consistency", "check_estimators_nan_inf", "check_estimators_overwrite_params",
-    "check_estimator_sparse_data", "check_estimator_sparse_array", "check_estimator_sparse_matrix",
-    "check_estimators_pickle", "check_outliers_fit_predict", "check_outliers_train",
-    "check_classifier_data_not_an_array", "check_dict_unchanged", "check_n_features_in",
-    "check_dont_overwrite_parameters", "check_fit_idempotent", "check_fit_check_is_fitted",
-    "check_fit1d", "check_fit2d_predict1d", "check_fit2d_1sample", "check_fit2d_1feature",
+    "check_estimators_dtypes",
+    "check_fit_score_takes_y",
+    "check_estimators_fit_returns_self",
+    "check_complex_data",
+    "check_dtype_object",
+    "check_estimators_empty_data_messages",
+    "check_pipeline_consistency",
+    "check_estimators_nan_inf",
+    "check_estimators_overwrite_params",
+    "check_estimator_sparse_data",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_estimators_pickle",
+    "check_outliers_fit_predict",
+    "check_outliers_train",
+    "check_classifier_data_not_an_array",
+    "check_dict_unchanged",
+    "check_n_features_in",
+    "check_dont_overwrite_parameters",
+    "check_fit_idempotent",
+    "check_fit_check_is_fitted",
+    "check_fit1d",
+    "check_fit2d_predict1d",
+    "check_fit2d_1sample",
+    "check_fit2d_1feature",
     # Beside that, an account's score rests on its earlier rows: neither order nor subset is free.
-    "check_methods_sample_order_invariance", "check_methods_subset_invariance",
-    "check_f_contiguous_array_estimator", "check_readonly_memmap_input", "check_n_features_in_after_fitting",
-    "check_positive_only_tag_during_fit", "check_mixin_order",
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+    "check_f_contiguous_array_estimator",
+    "check_readonly_memmap_input",
+    "check_n_features_in_after_fitting",
+    "check_positive_only_tag_during_fit",
+    "check_mixin_order",
 }
 
 
@@ -109,8 +130,11 @@ def test_models_are_selected_over_campaigns(collected, log):
     groups = [labels.cluster(name) if of else "" for name, of in zip(names, y)]
     assert 5 <= y.sum() < len(y) / 2
     search = selection.GridSearchCV(
-        LookClassifier(trees=30), {"leaves": [2, 8]}, scoring="roc_auc",
-        cv=ev.LeaveGroupsOut(3), error_score="raise",
+        LookClassifier(trees=30),
+        {"leaves": [2, 8]},
+        scoring="roc_auc",
+        cv=ev.LeaveGroupsOut(3),
+        error_score="raise",
     )
     search.fit(rows.features, y, groups=groups)
     assert search.best_score_ > 0.5

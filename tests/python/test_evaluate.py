@@ -13,21 +13,49 @@ import distillwatch as dw
 from distillwatch import evaluate as ev
 
 ACCOUNTS = [
-    ("h1", "distill", "hydra", "c1", 30), ("h2", "distill", "hydra", "c1", 25), ("h3", "distill", "hydra", "c1", 20),
-    ("s1", "distill", "single", "", 40), ("s2", "distill", "single", "", 19), ("t1", "distill", "thin", "c2", 22),
-    ("t2", "distill", "thin", "c2", 3), ("b1", "benign", "chat", "", 0), ("b2", "benign", "chat", "", 0),
-    ("b3", "benign", "chat", "", 0), ("b4", "benign", "app", "", 0), ("b5", "benign", "app", "", 0),
+    ("h1", "distill", "hydra", "c1", 30),
+    ("h2", "distill", "hydra", "c1", 25),
+    ("h3", "distill", "hydra", "c1", 20),
+    ("s1", "distill", "single", "", 40),
+    ("s2", "distill", "single", "", 19),
+    ("t1", "distill", "thin", "c2", 22),
+    ("t2", "distill", "thin", "c2", 3),
+    ("b1", "benign", "chat", "", 0),
+    ("b2", "benign", "chat", "", 0),
+    ("b3", "benign", "chat", "", 0),
+    ("b4", "benign", "app", "", 0),
+    ("b5", "benign", "app", "", 0),
     ("g1", "grey", "unsure", "", 10),
 ]
 ALERTS = [
     {"account": a, "time": t, "campaign": c}
     for a, t, c in [
-        ("h1", 1095.0, 7), ("h1", 1050.0, None), ("h2", 1000.0, 7), ("s1", 1200.5, None), ("s2", 1010.0, 9),
-        ("t1", 9999.0, 7), ("b1", 1001.0, 7), ("b4", 1500.0, None), ("g1", 1000.0, None),
+        ("h1", 1095.0, 7),
+        ("h1", 1050.0, None),
+        ("h2", 1000.0, 7),
+        ("s1", 1200.5, None),
+        ("s2", 1010.0, 9),
+        ("t1", 9999.0, 7),
+        ("b1", 1001.0, 7),
+        ("b4", 1500.0, None),
+        ("g1", 1000.0, None),
     ]
 ]
-SCORES = {"h1": 5, "h2": 4, "h3": 1, "s1": 3, "s2": 9, "t1": 2, "t2": 0, "b1": 4, "b2": 2, "b3": 1, "b4": 0,
-          "b5": -1, "g1": 100}
+SCORES = {
+    "h1": 5,
+    "h2": 4,
+    "h3": 1,
+    "s1": 3,
+    "s2": 9,
+    "t1": 2,
+    "t2": 0,
+    "b1": 4,
+    "b2": 2,
+    "b3": 1,
+    "b4": 0,
+    "b5": -1,
+    "g1": 100,
+}
 
 
 def rows():
@@ -60,7 +88,9 @@ def folder(request, tmp_path):
 def test_every_figure_of_a_small_example(labels):
     """The numbers were worked out by the project's scorer."""
     r = ev.evaluate(labels, ALERTS, SCORES)
-    figures = {s: (c.accounts, c.asked, c.caught, c.median_queries, c.leaked) for s, c in r.styles.items()}
+    figures = {
+        s: (c.accounts, c.asked, c.caught, c.median_queries, c.leaked) for s, c in r.styles.items()
+    }
     assert figures == {
         "hydra": (3, 3, pytest.approx(2 / 3), 2.5, pytest.approx(1 / 3)),
         "single": (2, 1, 1.0, 21, pytest.approx(0.3728813559322034)),
@@ -68,10 +98,14 @@ def test_every_figure_of_a_small_example(labels):
     }
     assert (r.all.asked, r.all.caught, r.all.median_queries) == (5, 0.8, 13)
     assert r.all.leaked == pytest.approx(0.4528301886792453)
-    assert {p: (f.accounts, f.false) for p, f in r.benign.items()} == {"app": (2, 1), "chat": (3, 1)}
+    assert {p: (f.accounts, f.false) for p, f in r.benign.items()} == {
+        "app": (2, 1),
+        "chat": (3, 1),
+    }
     assert (r.false.share, r.false.accounts) == (0.4, 5)
     assert {n: (c.accounts, c.linked, c.purity) for n, c in r.campaigns.items()} == {
-        "c1": (3, pytest.approx(2 / 3), 0.5), "c2": (2, 0.5, 0.25),
+        "c1": (3, pytest.approx(2 / 3), 0.5),
+        "c2": (2, 0.5, 0.25),
     }
     assert r.auc == pytest.approx(0.78) and r.tpr == {0.01: 0.2, 0.001: 0.2}
     assert "hydra" in repr(r) and "<table>" in r._repr_html_()
@@ -79,13 +113,21 @@ def test_every_figure_of_a_small_example(labels):
 
 def test_files_say_the_same_as_columns(labels, folder):
     read = ev.Labels.read(folder)
-    assert (read.label, read.persona, read.campaign) == (labels.label, labels.persona, labels.campaign)
-    assert {a: t.tolist() for a, t in read.times.items()} == {a: t.tolist() for a, t in labels.times.items()}
+    assert (read.label, read.persona, read.campaign) == (
+        labels.label,
+        labels.persona,
+        labels.campaign,
+    )
+    assert {a: t.tolist() for a, t in read.times.items()} == {
+        a: t.tolist() for a, t in labels.times.items()
+    }
     with open(folder / "alerts", "w") as file:
         file.writelines(json.dumps(a) + "\n" for a in ALERTS)
     with open(folder / "scores", "w") as file:
         file.writelines(json.dumps({"account": a, "score": s}) + "\n" for a, s in SCORES.items())
-    assert repr(ev.evaluate(read, folder / "alerts", folder / "scores")) == repr(ev.evaluate(labels, ALERTS, SCORES))
+    assert repr(ev.evaluate(read, folder / "alerts", folder / "scores")) == repr(
+        ev.evaluate(labels, ALERTS, SCORES)
+    )
     pd = pytest.importorskip("pandas")
     assert repr(ev.evaluate(read, pd.DataFrame(ALERTS))) == repr(ev.evaluate(labels, ALERTS))
 
@@ -145,13 +187,21 @@ def test_clopper_pearson_of_many():
 def test_bootstrap_keeps_campaigns_whole(labels):
     seen = []
     accounts = ["h1", "h2", "h3", "t1", "t2"]
-    ev.bootstrap(labels, accounts, lambda rows: seen.append(sorted(rows.tolist())) or 0.0, rounds=50)
-    assert all(rows.count(0) == rows.count(1) == rows.count(2) and rows.count(3) == rows.count(4) for rows in seen)
+    ev.bootstrap(
+        labels, accounts, lambda rows: seen.append(sorted(rows.tolist())) or 0.0, rounds=50
+    )
+    assert all(
+        rows.count(0) == rows.count(1) == rows.count(2) and rows.count(3) == rows.count(4)
+        for rows in seen
+    )
     assert ev.bootstrap(labels, ["h1", "h2"], lambda rows: 1.0) is None
 
 
 @settings(max_examples=50)
-@given(st.lists(st.sampled_from(["", "a", "b", "c", "d"]), min_size=2, max_size=60), st.one_of(st.none(), st.integers(2, 6)))
+@given(
+    st.lists(st.sampled_from(["", "a", "b", "c", "d"]), min_size=2, max_size=60),
+    st.one_of(st.none(), st.integers(2, 6)),
+)
 def test_no_group_is_on_both_sides(groups, folds):
     splitter = ev.LeaveGroupsOut(folds)
     if len({g for g in groups if g}) < 2:
@@ -204,7 +254,9 @@ def test_a_detector_of_ones_own_is_evaluated_alike(log, make):
     requests = log["account"].value_counts()
     assert all(np.isneginf(s) == (requests[a] < 16) for a, s in found.items())
     finite = {a: s for a, s in found.items()}
-    judged = ev.calibrate(seen, [s for a, s in finite.items() if labels.label[a] == "benign"], dw.Promise(50000))
+    judged = ev.calibrate(
+        seen, [s for a, s in finite.items() if labels.label[a] == "benign"], dw.Promise(50000)
+    )
     report = ev.evaluate(labels, ev.alerts(log, judged), found, promise=50000, rounds=20)
     assert report.false.false <= 0.05 * report.false.accounts and 0 < report.auc < 1
     with pytest.raises(dw.FailedPrecondition):
@@ -213,7 +265,11 @@ def test_a_detector_of_ones_own_is_evaluated_alike(log, make):
 
 def test_the_monitor_is_evaluated(log, reference):
     labels = ev.Labels.from_log(log)
-    monitor = dw.Monitor(reference=reference, key=b"0123456789abcdef", promise=dw.Promise(per_million=50000))
+    monitor = dw.Monitor(
+        reference=reference, key=b"0123456789abcdef", promise=dw.Promise(per_million=50000)
+    )
     verdicts = monitor.observe_many(**dw.event_columns(log))
-    report = ev.evaluate(labels, ev.alerts(log, verdicts), ev.scores(log, verdicts), promise=50000, rounds=50)
+    report = ev.evaluate(
+        labels, ev.alerts(log, verdicts), ev.scores(log, verdicts), promise=50000, rounds=50
+    )
     assert report.auc > 0.5 and report.promise is not None and "Promised" in repr(report)

@@ -24,11 +24,15 @@ def path_scores(collected, looks, scores):
     return dict(zip(collected.accounts, best.tolist()))
 
 
-@pytest.mark.parametrize("engine, options", [("trees", {"trees": 40}), ("sklearn", {"max_iter": 30})])
+@pytest.mark.parametrize(
+    "engine, options", [("trees", {"trees": 40}), ("sklearn", {"max_iter": 30})]
+)
 def test_the_monitor_scores_as_the_fit_does(log, collected, engine, options):
     pytest.importorskip("sklearn")
     refitted = fit.refit(collected, engine=engine, **options)
-    monitor = dw.Monitor(reference=refitted.reference, key=KEY, promise=dw.Promise(per_million=50000))
+    monitor = dw.Monitor(
+        reference=refitted.reference, key=KEY, promise=dw.Promise(per_million=50000)
+    )
     seen = ev.scores(log, monitor.observe_many(**dw.event_columns(log)))
     mine = path_scores(collected, collected.looks, refitted.scores(collected.looks))
     # Being in a named campaign would add to it, but nothing was reviewed.
@@ -42,15 +46,24 @@ def test_sklearn_trees_are_copied_exactly(collected):
     ranks = dw._core.Ranks.learn(rows.requests, rows.features)
     bins = ranks.bins(rows.requests, rows.features)
     y = random.random(len(bins)) < 0.3
-    settings = dict(max_iter=20, max_leaf_nodes=16, learning_rate=0.06, l2_regularization=10.0, min_samples_leaf=30,
-                    early_stopping=False, random_state=0)
+    settings = dict(
+        max_iter=20,
+        max_leaf_nodes=16,
+        learning_rate=0.06,
+        l2_regularization=10.0,
+        min_samples_leaf=30,
+        early_stopping=False,
+        random_state=0,
+    )
     forest = forest_of_sklearn(bins[y], np.ones(y.sum()), bins[~y], np.ones((~y).sum()), **settings)
     model = dw._core.Model(**forest, scales=np.tile(np.float32([0, 1]), (5, 1)), features=46)
     x = np.concatenate([bins[y], bins[~y]]).astype(float)
     x[x == 44] = np.nan
     target = np.repeat([1, 0], [y.sum(), (~y).sum()])
     weights = np.where(target == 1, 1 / y.sum(), 1 / (~y).sum()) * len(x) / 2
-    theirs = ensemble.HistGradientBoostingClassifier(**settings).fit(x, target, sample_weight=weights)
+    theirs = ensemble.HistGradientBoostingClassifier(**settings).fit(
+        x, target, sample_weight=weights
+    )
     ours = model.log_odds(np.concatenate([bins[y], bins[~y]]))
     assert np.abs(ours - theirs.decision_function(x)).max() < 1e-4
 
@@ -82,8 +95,9 @@ def test_a_drawn_key_travels_with_the_reference(log):
 
 def test_known_harvesters_train_and_do_not_calibrate(collected, labels):
     refitted = fit.refit(collected, distilling=labels, simulated=False, trees=40)
-    assert refitted.reference.accounts == len(set(np.flatnonzero(collected.calibrates)) -
-                                              {collected.accounts.index(a) for a in labels})
+    assert refitted.reference.accounts == len(
+        set(np.flatnonzero(collected.calibrates)) - {collected.accounts.index(a) for a in labels}
+    )
     owners = np.array([collected.accounts.index(a) for a in labels])
     assert fit.power(refitted.reference, collected.looks, owners).auc > 0.9  # it has seen them
 
@@ -104,7 +118,9 @@ def test_ablated_detectors_say_nothing(collected):
 
 def test_collected_is_data(collected):
     again = pickle.loads(pickle.dumps(collected))
-    assert again.accounts == collected.accounts and (again.looks.owner == collected.looks.owner).all()
+    assert (
+        again.accounts == collected.accounts and (again.looks.owner == collected.looks.owner).all()
+    )
     assert "looks" in repr(collected)
     pytest.importorskip("pandas")
     frame = collected.frame()
@@ -113,9 +129,14 @@ def test_collected_is_data(collected):
 
 @pytest.mark.parametrize(
     "options, message",
-    [({"detectors": ["x"]}, "'x' is not a detector"), ({"engine": "x"}, "engine is 'x'"),
-     ({"distilling": ["nobody"]}, "'nobody' is to distil"), ({"simulated": False, "grafted": False}, "no harvesters"),
-     ({"trees": 0}, "trees is 0"), ({"leaves": 1}, "leaves is 1")],
+    [
+        ({"detectors": ["x"]}, "'x' is not a detector"),
+        ({"engine": "x"}, "engine is 'x'"),
+        ({"distilling": ["nobody"]}, "'nobody' is to distil"),
+        ({"simulated": False, "grafted": False}, "no harvesters"),
+        ({"trees": 0}, "trees is 0"),
+        ({"leaves": 1}, "leaves is 1"),
+    ],
 )
 def test_options_are_checked(collected, options, message):
     with pytest.raises(ValueError, match=message):
@@ -123,7 +144,9 @@ def test_options_are_checked(collected, options, message):
 
 
 def test_too_few_accounts_are_refused(log):
-    with pytest.raises(ValueError, match="accounts with 16 requests or more are left to train with"):
+    with pytest.raises(
+        ValueError, match="accounts with 16 requests or more are left to train with"
+    ):
         fit.refit(fit.collect(log.head(500), harvesters=2, grafts=False))
     with pytest.raises(ValueError, match="the log is empty"):
         fit.collect(log.head(0), harvesters=2)
@@ -134,13 +157,25 @@ def test_hostile_arrays_are_refused(collected):
     looks = collected.looks
     with pytest.raises(ValueError, match="columns"):
         core.Ranks.learn(looks.requests, np.zeros((len(looks), 129), np.float32))
-    one = {"value": np.zeros(1, np.float32), "left": np.zeros(1, np.uint16), "feature": np.zeros(1, np.uint8),
-           "last_left": np.zeros(1, np.uint8), "start": np.zeros(1, np.int32)}
+    one = {
+        "value": np.zeros(1, np.float32),
+        "left": np.zeros(1, np.uint16),
+        "feature": np.zeros(1, np.uint8),
+        "last_left": np.zeros(1, np.uint8),
+        "start": np.zeros(1, np.int32),
+    }
     scales = np.tile(np.float32([0, 1]), (5, 1))
-    assert core.Model(**one, scales=scales, features=46).log_odds(np.zeros((1, 46), np.uint8)) == [0]
-    for change in ({"left": np.ones(1, np.uint16)}, {"feature": np.full(1, 200, np.uint8)},
-                   {"value": np.full(1, np.nan, np.float32)}, {"start": np.full(1, 5, np.int32)},
-                   {"value": np.zeros(2, np.float32)}, {"start": np.zeros(0, np.int32)}):
+    assert core.Model(**one, scales=scales, features=46).log_odds(np.zeros((1, 46), np.uint8)) == [
+        0
+    ]
+    for change in (
+        {"left": np.ones(1, np.uint16)},
+        {"feature": np.full(1, 200, np.uint8)},
+        {"value": np.full(1, np.nan, np.float32)},
+        {"start": np.full(1, 5, np.int32)},
+        {"value": np.zeros(2, np.float32)},
+        {"start": np.zeros(0, np.int32)},
+    ):
         with pytest.raises(ValueError):
             core.Model(**{**one, **change}, scales=scales, features=46)
     with pytest.raises(ValueError, match="ages"):
@@ -159,8 +194,16 @@ def test_estimator_habits(log, reference):
         detector.predict(log)
     detector.set_reference(reference)
     part = log.head(3000)
-    scores, labels, distance = detector.score_samples(part), detector.predict(part), detector.decision_function(part)
-    assert len(scores) == len(part) and set(labels) <= {-1, 1} and ((distance < 0) == (labels == -1)).all()
+    scores, labels, distance = (
+        detector.score_samples(part),
+        detector.predict(part),
+        detector.decision_function(part),
+    )
+    assert (
+        len(scores) == len(part)
+        and set(labels) <= {-1, 1}
+        and ((distance < 0) == (labels == -1)).all()
+    )
     event = next(ev.events(part))
     assert detector.score_one(event) == -8.0
     assert detector.learn_one(event) is detector.partial_fit(part)

@@ -17,7 +17,22 @@ from distillwatch._reviews import ReviewClock
 @pytest.fixture(scope="module")
 def month(tmp_path_factory):
     folder = tmp_path_factory.mktemp("month")
-    assert main(["simulate", "--out", str(folder), "--accounts", "220", "--campaigns", "4", "--days", "14"]) == 0
+    assert (
+        main(
+            [
+                "simulate",
+                "--out",
+                str(folder),
+                "--accounts",
+                "220",
+                "--campaigns",
+                "4",
+                "--days",
+                "14",
+            ]
+        )
+        == 0
+    )
     return folder
 
 
@@ -36,13 +51,42 @@ def test_from_log_to_verdicts(month, capsys):
     log, reference = str(month / "log.jsonl"), str(month / "own.reference")
     with open(month / "without", "w") as file:
         with open(month / "accounts.csv") as labels:
-            file.writelines(r["account"] + "\n" for r in csv.DictReader(labels) if r["label"] == "distill")
-    assert main(["reference", log, "--out", reference, "--without", str(month / "without"), "--campaigns", "60"]) == 0
+            file.writelines(
+                r["account"] + "\n" for r in csv.DictReader(labels) if r["label"] == "distill"
+            )
+    assert (
+        main(
+            [
+                "reference",
+                log,
+                "--out",
+                reference,
+                "--without",
+                str(month / "without"),
+                "--campaigns",
+                "60",
+            ]
+        )
+        == 0
+    )
     assert "the smallest promise now" in capsys.readouterr().out
     alerts, scores = str(month / "alerts"), str(month / "scores")
-    with open(month / "log.jsonl", "rb") as plain, gzip.open(month / "log.jsonl.gz", "wb") as packed:
-        packed.write(plain.read() + b"not json\n{}\n\xff\n[]\n" + b'{"account": "a", "time": true}\n')
-    options = ["--reference", reference, "--promise", "50000", "--alerts", alerts, "--scores", scores]
+    with open(month / "log.jsonl", "rb") as plain, gzip.open(
+        month / "log.jsonl.gz", "wb"
+    ) as packed:
+        packed.write(
+            plain.read() + b"not json\n{}\n\xff\n[]\n" + b'{"account": "a", "time": true}\n'
+        )
+    options = [
+        "--reference",
+        reference,
+        "--promise",
+        "50000",
+        "--alerts",
+        alerts,
+        "--scores",
+        scores,
+    ]
     assert main(["scan", log + ".gz", *options, "--fail-on", "watch", "--threads", "2"]) == 1
     said = capsys.readouterr()
     assert "strongest reasons" in said.out and "5 lines are no requests" in said.err
@@ -57,7 +101,9 @@ def test_from_log_to_verdicts(month, capsys):
     assert main(["explain", log, *judged, "--campaign", "4000"]) == 2
     assert main(["explain", log, *judged, "--campaign", "1", "--account", worst]) == 2
     said = capsys.readouterr().err
-    assert "no request of account 'nobody'" in said and "no campaign 4000" in said and "either" in said
+    assert (
+        "no request of account 'nobody'" in said and "no campaign 4000" in said and "either" in said
+    )
     assert main(["evaluate", str(month), alerts, "--scores", scores, "--promise", "50000"]) == 0
     assert "AUC" in capsys.readouterr().out
 
@@ -70,8 +116,14 @@ def test_a_scan_reviews_campaigns_and_names_them(tmp_path, capsys, reference, me
             file.write(json.dumps(dict(zip(meetings, row))) + "\n")
     (tmp_path / "reference").write_bytes(reference.serialize())
     (tmp_path / "key").write_bytes(b"0123456789abcdef")
-    judged = ["--reference", str(tmp_path / "reference"), "--key-file", str(tmp_path / "key"),
-              "--promise", "50000"]
+    judged = [
+        "--reference",
+        str(tmp_path / "reference"),
+        "--key-file",
+        str(tmp_path / "key"),
+        "--promise",
+        "50000",
+    ]
     alerts = tmp_path / "alerts"
     assert main(["scan", str(log), *judged, "--alerts", str(alerts)]) == 0
     table = capsys.readouterr().out
@@ -88,10 +140,13 @@ def test_a_scan_reviews_campaigns_and_names_them(tmp_path, capsys, reference, me
     assert "share a frame" in table and f" {campaign}  " in table
     assert main(["explain", str(log), *judged, "--campaign", campaign]) == 0
     told = capsys.readouterr().out
-    assert "member since" in told and members <= {line.split()[0] for line in told.splitlines() if line}
+    assert "member since" in told and members <= {
+        line.split()[0] for line in told.splitlines() if line
+    }
     # The same through watch.
-    monitor = dw.Monitor(reference=reference, key=b"0123456789abcdef", origin=first,
-                         promise=dw.Promise(50000))
+    monitor = dw.Monitor(
+        reference=reference, key=b"0123456789abcdef", origin=first, promise=dw.Promise(50000)
+    )
     joined = dw.watch(monitor, meetings)[1]
     assert {j["account"] for j in joined} == members and {j["time"] for j in joined} >= at
 
@@ -121,8 +176,12 @@ def test_reviews_come_when_the_program_has_them(hours, cuts):
 
 @pytest.mark.parametrize(
     "arguments, message",
-    [(["scan", "nowhere.jsonl", "--reference", "none"], "none"), (["scan", "-"], "only once"),
-     (["simulate", "--out", "/proc/nowhere/x"], "/proc/nowhere"), (["evaluate", "nowhere", "none"], "nowhere")],
+    [
+        (["scan", "nowhere.jsonl", "--reference", "none"], "none"),
+        (["scan", "-"], "only once"),
+        (["simulate", "--out", "/proc/nowhere/x"], "/proc/nowhere"),
+        (["evaluate", "nowhere", "none"], "nowhere"),
+    ],
 )
 def test_trouble_is_said_in_one_line(arguments, message, capsys):
     assert main(arguments) == 2

@@ -1,5 +1,5 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
-"""Walks the public words of C++ and of Python; a word without its twin is a failure or explained here."""
+"""Walks the public words of C++ and of Python; one without its twin fails or is explained here."""
 
 import dataclasses
 import pathlib
@@ -15,25 +15,52 @@ pytestmark = pytest.mark.skipif(not HEADERS.is_dir(), reason="the headers are no
 
 # C++ words that Python does not have, or calls otherwise.
 RENAMED = {
-    "BasicMinHash": "MinHash", "BasicHyperLogLog": "HyperLogLog", "Monitor.Statistics": "Monitor.statistics",
-    "Monitor.Campaigns": "Monitor.campaigns", "Options": "Monitor",  # keyword arguments
-    "LearnerOptions": "ReferenceLearner", "Estimate": None, "Count": None, "Nearest": None,
+    "BasicMinHash": "MinHash",
+    "BasicHyperLogLog": "HyperLogLog",
+    "Monitor.Statistics": "Monitor.statistics",
+    "Monitor.Campaigns": "Monitor.campaigns",
+    "Options": "Monitor",  # keyword arguments
+    "LearnerOptions": "ReferenceLearner",
+    "Estimate": None,
+    "Count": None,
+    "Nearest": None,
 }
 EXPLAINED = {
-    "Status": "an exception", "StatusCode": "an exception", "Result": "a value or an exception",
-    "Attribute": "attributes are a dict", "TextScratch": "made for every call", "DecayClock": "inside the detectors",
-    "Moments": "inside the histograms and detectors", "FeatureForm": "a str", "Detector": "a concept",
-    "JaccardEstimate": "in _types", "TextFeatures": "in _types", "ReferenceContent": "private", "Access": "private",
-    "Monitor.Create": "the constructor", "ReferenceLearner.Create": "the constructor", "Shingler.Create": "the constructor",
+    "Status": "an exception",
+    "StatusCode": "an exception",
+    "Result": "a value or an exception",
+    "Attribute": "attributes are a dict",
+    "TextScratch": "made for every call",
+    "DecayClock": "inside the detectors",
+    "Moments": "inside the histograms and detectors",
+    "FeatureForm": "a str",
+    "Detector": "a concept",
+    "JaccardEstimate": "in _types",
+    "TextFeatures": "in _types",
+    "ReferenceContent": "private",
+    "Access": "private",
+    "Monitor.Create": "the constructor",
+    "ReferenceLearner.Create": "the constructor",
+    "Shingler.Create": "the constructor",
     "Adapter": "a CustomDetector",
-    "Reference.content": "private", "MinHash.Valid": "private", "Mode": "a str", "State": "a class of its detector",
-    "SimilarityDetector.Replay": "for the account table", "SimilarityDetector.PriorityOf": "for the account table",
+    "Reference.content": "private",
+    "MinHash.Valid": "private",
+    "Mode": "a str",
+    "State": "a class of its detector",
+    "SimilarityDetector.Replay": "for the account table",
+    "SimilarityDetector.PriorityOf": "for the account table",
     "Monitor.Status": "a type of an argument",
-    "SimilarityDetector.Merge": "for the account table", "CoverageDetector.Merge": "for the account table",
-    "Digest": "for the account table", "Name": "str(level)", "Check": "the constructor checks",
-    "ParseOptions": "Monitor.from_options", "InvalidArgument": "an exception", "Unavailable": "an exception",
+    "SimilarityDetector.Merge": "for the account table",
+    "CoverageDetector.Merge": "for the account table",
+    "Digest": "for the account table",
+    "Name": "str(level)",
+    "Check": "the constructor checks",
+    "ParseOptions": "Monitor.from_options",
+    "InvalidArgument": "an exception",
+    "Unavailable": "an exception",
+    "ResourceExhausted": "an exception",
+    "SlimSignature": "an array",
     "SignatureReservoir.AgreementWithEach": "for the similarity detector",
-    "ResourceExhausted": "an exception", "SlimSignature": "an array",
 }
 
 
@@ -50,9 +77,14 @@ def public_types():
     for path in sorted(HEADERS.glob("*.h")):
         if path.name == "c.h":
             continue  # C has a vocabulary of its own
-        for match in re.finditer(r"^(class|struct|enum class)\s+(?:\[\[\w+\]\]\s+)?(?:DISTILLWATCH_EXPORT\s+)?(\w+)[^;{]*\{", code(path), re.M):
+        for match in re.finditer(
+            r"^(class|struct|enum class)\s+(?:\[\[\w+\]\]\s+)?(?:DISTILLWATCH_EXPORT\s+)?"
+            r"(\w+)[^;{]*\{",
+            code(path),
+            re.M,
+        ):
             kind, name = match[1], match[2]
-            body = code(path)[match.end():]
+            body = code(path)[match.end() :]
             depth, end = 1, 0
             while depth:
                 depth += {"{": 1, "}": -1}.get(body[end], 0)
@@ -65,7 +97,9 @@ def public_types():
 
 def functions(body):
     """Public member functions, in the words of C++."""
-    flat = re.sub(r"\{[^{}]*\}", ";", re.sub(r"\{[^{}]*\}", ";", body)).replace("kFeatures.size()", "")
+    flat = re.sub(r"\{[^{}]*\}", ";", re.sub(r"\{[^{}]*\}", ";", body)).replace(
+        "kFeatures.size()", ""
+    )
     for match in re.finditer(r"\b([A-Za-z]\w*)\s*\(", flat):
         yield match[1]
 
@@ -73,8 +107,18 @@ def functions(body):
 def fields(body):
     flat = re.sub(r"\{[^{}]*\}", "", body)
     for line in flat.split(";"):
-        match = re.match(r"^\s*(?:std::|distillwatch::)?[\w:<>,\s]+?\s(\w+)(?:\[\d+\])?(?:\s*=.*)?\s*$", line.strip(), re.S)
-        if match and "(" not in line and "enum" not in line and "static" not in line and "using" not in line:
+        match = re.match(
+            r"^\s*(?:std::|distillwatch::)?[\w:<>,\s]+?\s(\w+)(?:\[\d+\])?(?:\s*=.*)?\s*$",
+            line.strip(),
+            re.S,
+        )
+        if (
+            match
+            and "(" not in line
+            and "enum" not in line
+            and "static" not in line
+            and "using" not in line
+        ):
             yield match[1]
 
 
@@ -84,7 +128,8 @@ def of_python(name):
 
 def test_every_public_type_has_a_twin():
     missing = [
-        name for _, name, _ in public_types()
+        name
+        for _, name, _ in public_types()
         if name not in EXPLAINED and of_python(RENAMED.get(name, name)) is None
     ]
     assert not missing
@@ -97,10 +142,23 @@ def test_every_public_function_has_a_twin():
         if kind != "class" or name in EXPLAINED or twin is None:
             continue
         for function in functions(body):
-            if not function[0].isupper() and function not in ("accounts", "empty", "slots", "size", "total", "key_id", "name", "features",
-                                                          "state_bytes"):
+            if not function[0].isupper() and function not in (
+                "accounts",
+                "empty",
+                "slots",
+                "size",
+                "total",
+                "key_id",
+                "name",
+                "features",
+                "state_bytes",
+            ):
                 continue
-            if function in (name, "Fields", "Valid", "State") or f"{name}.{function}" in EXPLAINED or function.isupper():
+            if (
+                function in (name, "Fields", "Valid", "State")
+                or f"{name}.{function}" in EXPLAINED
+                or function.isupper()
+            ):
                 continue
             seen += 1
             if not hasattr(twin, snake(function)):
@@ -109,20 +167,38 @@ def test_every_public_function_has_a_twin():
 
 
 @pytest.mark.parametrize(
-    "name", ["Verdict", "Evidence", "Explanation", "MonitorStatistics", "Event", "Promise", "Campaign",
-             "CampaignMember", "CampaignOptions", "Review", "Successor"],
+    "name",
+    [
+        "Verdict",
+        "Evidence",
+        "Explanation",
+        "MonitorStatistics",
+        "Event",
+        "Promise",
+        "Campaign",
+        "CampaignMember",
+        "CampaignOptions",
+        "Review",
+        "Successor",
+    ],
 )
 def test_every_field_has_a_twin(name):
     (body,) = (body for _, found, body in public_types() if found == name)
     twin = of_python(name)
-    has = {f.name for f in dataclasses.fields(twin)} if dataclasses.is_dataclass(twin) else set(dir(twin))
+    has = (
+        {f.name for f in dataclasses.fields(twin)}
+        if dataclasses.is_dataclass(twin)
+        else set(dir(twin))
+    )
     words = set(fields(body))
     assert len(words) >= 3 and not words - has
     if dataclasses.is_dataclass(twin):
         assert not has - words
 
 
-@pytest.mark.parametrize("options, twin", [("Options", dw.Monitor), ("LearnerOptions", dw.ReferenceLearner)])
+@pytest.mark.parametrize(
+    "options, twin", [("Options", dw.Monitor), ("LearnerOptions", dw.ReferenceLearner)]
+)
 def test_every_option_is_a_keyword(options, twin):
     (body,) = (body for _, found, body in public_types() if found == options)
     words = set(fields(body)) | set(re.findall(r"(\w+) = \d", body))
@@ -160,6 +236,15 @@ def test_types_without_a_twin_in_cpp_are_few():
     names = {name for _, name, _ in public_types()}
     own = {n for n in dw.__all__ if n[0].isupper()} - names
     # The sizes of templates, and what is an exception here.
-    assert own == {"MinHash", "MinHash64", "MinHash256", "HyperLogLog", "HyperLogLog64", "HyperLogLog128",
-                   "DataLoss", "FailedPrecondition", "NotFound",
-                   "Detector"}  # a concept there
+    assert own == {
+        "MinHash",
+        "MinHash64",
+        "MinHash256",
+        "HyperLogLog",
+        "HyperLogLog64",
+        "HyperLogLog128",
+        "DataLoss",
+        "FailedPrecondition",
+        "NotFound",
+        "Detector",
+    }  # a concept there

@@ -15,8 +15,16 @@ import distillwatch as dw
 KEY = b"0123456789abcdef"
 WATCHED = dw.Monitor(key=KEY)  # that hypothesis hurls at
 ANYTHING = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers()),
-    st.dictionaries(st.text(), st.text()), st.builds(object), st.complex_numbers(),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.binary(),
+    st.lists(st.integers()),
+    st.dictionaries(st.text(), st.text()),
+    st.builds(object),
+    st.complex_numbers(),
 )
 ANY_TEXT = st.one_of(st.text(st.characters(), max_size=80), st.binary(max_size=80))
 
@@ -24,7 +32,11 @@ ANY_TEXT = st.one_of(st.text(st.characters(), max_size=80), st.binary(max_size=8
 def test_defaults_observe_and_flag_nobody(monitor):
     verdict = monitor.observe("a", 1.0, "hello")
     assert (verdict.level, verdict.score, verdict.p_value, verdict.looked, verdict.campaign) == (
-        dw.Level.CLEAR, -8.0, 1.0, False, 0,
+        dw.Level.CLEAR,
+        -8.0,
+        1.0,
+        False,
+        0,
     )
     assert monitor.statistics.events == 1
 
@@ -85,7 +97,9 @@ def test_validation_speaks_the_librarys_words(options, message):
 
 
 def test_options_as_text():
-    assert isinstance(dw.Monitor.from_options("shards = 2 # few\nmax_memory_bytes = 2M"), dw.Monitor)
+    assert isinstance(
+        dw.Monitor.from_options("shards = 2 # few\nmax_memory_bytes = 2M"), dw.Monitor
+    )
     with pytest.raises(ValueError, match="line 1: 'shard' is not an option"):
         dw.Monitor.from_options("shard = 2")
     with pytest.raises(ValueError, match="promise_mode is 'sometimes'"):
@@ -100,13 +114,17 @@ def test_a_promise_that_cannot_be_kept_names_the_smallest(reference):
     reference.check(dw.Promise(per_million=1.001 * reference.smallest_promise()))
 
 
-@pytest.mark.parametrize("time", [float("nan"), float("inf"), -float("inf"), np.datetime64("NaT"), np.float64("nan")])
+@pytest.mark.parametrize(
+    "time", [float("nan"), float("inf"), -float("inf"), np.datetime64("NaT"), np.float64("nan")]
+)
 def test_times_must_be_times(monitor, time):
     with pytest.raises(ValueError):
         monitor.observe("a", time, "x")
 
 
-@pytest.mark.parametrize("time", [None, "2026-01-01", b"5", True, datetime(2026, 1, 1).date(), [1.0]])
+@pytest.mark.parametrize(
+    "time", [None, "2026-01-01", b"5", True, datetime(2026, 1, 1).date(), [1.0]]
+)
 def test_other_things_are_no_times(monitor, time):
     with pytest.raises(TypeError, match="time must be"):
         monitor.observe("a", time, "x")
@@ -122,8 +140,13 @@ def test_all_ways_to_say_a_time_agree(monitor):
     pd = pytest.importorskip("pandas")
     moment = datetime(2026, 3, 4, 5, 6, 7, 891000, tzinfo=timezone.utc)
     ways = [
-        moment, moment.timestamp(), moment.replace(tzinfo=None), np.datetime64("2026-03-04T05:06:07.891"),
-        np.float64(moment.timestamp()), pd.Timestamp(moment), pd.Timestamp(moment).tz_convert("Asia/Tokyo"),
+        moment,
+        moment.timestamp(),
+        moment.replace(tzinfo=None),
+        np.datetime64("2026-03-04T05:06:07.891"),
+        np.float64(moment.timestamp()),
+        pd.Timestamp(moment),
+        pd.Timestamp(moment).tz_convert("Asia/Tokyo"),
         moment.astimezone(timezone(timedelta(hours=-7))),
     ]
     for i, way in enumerate(ways):
@@ -196,10 +219,16 @@ def test_reference_round_trips(reference, tmp_path):
     path = tmp_path / "own.reference"
     reference.save(path)
     assert path.stat().st_mode & 0o077 == 0
-    for again in (dw.Reference.load(path), pickle.loads(pickle.dumps(reference)), copy.copy(reference)):
+    for again in (
+        dw.Reference.load(path),
+        pickle.loads(pickle.dumps(reference)),
+        copy.copy(reference),
+    ):
         assert again == reference and hash(again) == hash(reference)
         assert (again.accounts, again.horizon, again.first) == (
-            reference.accounts, reference.horizon, reference.first,
+            reference.accounts,
+            reference.horizon,
+            reference.first,
         )
     assert "accounts" in repr(reference) and "Reference" in reference._repr_html_()
     assert dw.Reference.merge(reference, reference).accounts == 2 * reference.accounts
@@ -236,8 +265,12 @@ def test_statistics_and_metrics(explained):
 
 
 def test_review_names_its_words(log, reference):
-    monitor = dw.Monitor(reference=reference, key=KEY, promise=dw.Promise(per_million=50000),
-                         campaigns=dw.CampaignOptions(false_campaigns=10))
+    monitor = dw.Monitor(
+        reference=reference,
+        key=KEY,
+        promise=dw.Promise(per_million=50000),
+        campaigns=dw.CampaignOptions(false_campaigns=10),
+    )
     monitor.observe_many(**dw.event_columns(log))
     review = monitor.review(log["time"].iloc[-1])
     assert isinstance(review, dw.Review) and review.accounts > 0
@@ -248,7 +281,12 @@ def test_review_names_its_words(log, reference):
 
 
 def test_a_saved_monitor_goes_on_bit_by_bit(log, reference):
-    options = dict(reference=reference, key=KEY, promise=dw.Promise(per_million=50000), origin=log["time"].iloc[0])
+    options = dict(
+        reference=reference,
+        key=KEY,
+        promise=dw.Promise(per_million=50000),
+        origin=log["time"].iloc[0],
+    )
     whole, first = dw.Monitor(**options), dw.Monitor(**options)
     half = len(log) // 2
     expected = whole.observe_many(**dw.event_columns(log), frame=False)[half:]
@@ -271,7 +309,12 @@ def test_any_bytes_are_no_snapshot(data):
 
 
 def test_replicas_merge(log, reference):
-    options = dict(reference=reference, key=KEY, promise=dw.Promise(per_million=50000), origin=log["time"].iloc[0])
+    options = dict(
+        reference=reference,
+        key=KEY,
+        promise=dw.Promise(per_million=50000),
+        origin=log["time"].iloc[0],
+    )
     left, right, whole = (dw.Monitor(**options) for _ in range(3))
     side = log["account"].str[-1] < "8"
     left.observe_many(**dw.event_columns(log[side]))
@@ -289,8 +332,12 @@ def test_replicas_merge(log, reference):
 
 def test_watching_is_observing_with_reviews(log, reference):
     def fresh():
-        return dw.Monitor(reference=reference, key=KEY, promise=dw.Promise(per_million=50000),
-                          campaigns=dw.CampaignOptions(false_campaigns=100))
+        return dw.Monitor(
+            reference=reference,
+            key=KEY,
+            promise=dw.Promise(per_million=50000),
+            campaigns=dw.CampaignOptions(false_campaigns=100),
+        )
 
     columns, monitor = dw.event_columns(log), fresh()
     verdicts, joined = dw.watch(monitor, log, threads=2)
@@ -300,7 +347,10 @@ def test_watching_is_observing_with_reviews(log, reference):
     never, none = dw.watch(fresh(), log, review_hours=1e6)
     alone = fresh().observe_many(**columns, frame=False)
     assert (never == alone).all()
-    again = dw.watch(fresh(), {name: list(log[name]) for name in ("account", "time", "prompt", "model", "system")})[0]
+    again = dw.watch(
+        fresh(),
+        {name: list(log[name]) for name in ("account", "time", "prompt", "model", "system")},
+    )[0]
     assert len(again) == len(log)
     assert len(dw.watch(fresh(), log.head(0))[0]) == 0
     with pytest.raises(ValueError, match="review_hours"):
@@ -329,7 +379,9 @@ def test_threads_share_a_monitor(log, reference):
     stop.set()
     for t in threads:
         t.join()
-    alone = dw.Monitor(reference=reference, key=KEY, promise=dw.Promise(per_million=50000)).observe_many(**columns)
+    alone = dw.Monitor(
+        reference=reference, key=KEY, promise=dw.Promise(per_million=50000)
+    ).observe_many(**columns)
     assert not errors and (rows["score"] == alone["score"]).all()
 
 

@@ -93,7 +93,9 @@ def test_links(plot, meetings):
 
 def test_the_line_that_is_drawn_is_where_levels_begin(plot, log, reference, judged):
     monitor, promise, _, _ = judged
-    rows = dw.Monitor(reference=reference, key=KEY, promise=promise).observe_many(**dw.event_columns(log), frame=False)
+    rows = dw.Monitor(reference=reference, key=KEY, promise=promise).observe_many(
+        **dw.event_columns(log), frame=False
+    )
     for level in (dw.Level.WATCH, dw.Level.SUSPECT, dw.Level.DISTILLING):
         line = plot.score_of(reference, promise, level)
         assert ((rows["score"] >= line) <= (rows["level"] >= level)).all()

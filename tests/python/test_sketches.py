@@ -48,7 +48,13 @@ def test_hyperloglog_counts(hashes):
 
 @given(st.binary(max_size=100), st.integers(0, 2**64 - 1))
 def test_any_bytes_are_no_sketch(data, key_id):
-    for kind in (dw.MinHash, dw.HyperLogLog, dw.HeavyHitters, dw.CoverageCells, dw.SignatureReservoir):
+    for kind in (
+        dw.MinHash,
+        dw.HyperLogLog,
+        dw.HeavyHitters,
+        dw.CoverageCells,
+        dw.SignatureReservoir,
+    ):
         with pytest.raises((dw.DataLoss, dw.FailedPrecondition)):
             kind.parse(data, key_id)
     for kind in (dw.GapHistogram, dw.ScaleCounts, dw.HourHistogram):
@@ -75,7 +81,9 @@ def test_coverage_cells():
     for i in range(100):
         c.update(i % 2)
     e = c.measure()
-    assert e.collision == pytest.approx(0.4949, abs=0.01) and e.entropy_nats == pytest.approx(math.log(2), abs=0.03)
+    assert e.collision == pytest.approx(0.4949, abs=0.01) and e.entropy_nats == pytest.approx(
+        math.log(2), abs=0.03
+    )
     c.decay(0.5)
     assert c.total == pytest.approx(50, rel=0.01) and c.weight(3) == 0
     for cell in (256, -1):
@@ -141,7 +149,9 @@ def test_shingler_checks_its_options():
 def test_detectors_stand_alone(kind):
     detector, state = kind(half_life=timedelta(days=3)), kind.State()
     for i in range(40):
-        event = dw.Event("a", 1.7e9 + 60 * i, f"please translate the word number {i} into french", model="m")
+        event = dw.Event(
+            "a", 1.7e9 + 60 * i, f"please translate the word number {i} into french", model="m"
+        )
         seen = dw.read(event, SHINGLER)
         detector.update(seen, state)
     measured = detector.measure(state)
@@ -152,14 +162,19 @@ def test_detectors_stand_alone(kind):
 
 
 def test_observations_hold_no_text():
-    seen = dw.read(dw.Event("a", 5.0, "one two three", system="be brief", completion_tokens=7), SHINGLER)
+    seen = dw.read(
+        dw.Event("a", 5.0, "one two three", system="be brief", completion_tokens=7), SHINGLER
+    )
     assert seen.units == 3 and len(seen.terms) == 3 and seen.completion_tokens == 7
     assert seen.signature.shape == (64,) and seen.system != 0 and not seen.truncated
     assert seen.time.timestamp() == 5
 
 
 def test_signatures_find_near_duplicates():
-    texts = [f"a rather long sentence about the topic of number {i % 30} and not much else at all" for i in range(60)]
+    texts = [
+        f"a rather long sentence about the topic of number {i % 30} and not much else at all"
+        for i in range(60)
+    ]
     texts += ["", "something else entirely"]
     s = dw.signatures(texts)
     assert s.dtype == np.uint32 and s.shape == (62, 128)

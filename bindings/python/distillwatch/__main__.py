@@ -27,6 +27,7 @@ from ._logs import Trouble, batches
 from ._scan import Scanner, print_accounts, print_campaigns, print_members
 from ._types import FailedPrecondition, Level, NotFound
 
+
 def _key(path: Optional[str]) -> Optional[bytes]:
     if path is None:
         return None
@@ -36,8 +37,11 @@ def _key(path: Optional[str]) -> Optional[bytes]:
 
 def _reference(arguments: argparse.Namespace) -> int:
     learner = ReferenceLearner(
-        key=_key(arguments.key_file), horizon=arguments.horizon_days * 86400,
-        most_accounts=arguments.accounts, campaigns=arguments.campaigns, seed=arguments.seed,
+        key=_key(arguments.key_file),
+        horizon=arguments.horizon_days * 86400,
+        most_accounts=arguments.accounts,
+        campaigns=arguments.campaigns,
+        seed=arguments.seed,
     )
     if arguments.without:
         with open(arguments.without, encoding="utf-8") as file:
@@ -48,8 +52,10 @@ def _reference(arguments: argparse.Namespace) -> int:
         learner.observe_many(**event_columns(columns))
     reference = learner.learn()
     reference.save(arguments.out)
-    print(f"{reference!r}\nwritten to {arguments.out}; the smallest promise now: "
-          f"{reference.smallest_promise():.0f} of a million accounts")
+    print(
+        f"{reference!r}\nwritten to {arguments.out}; the smallest promise now: "
+        f"{reference.smallest_promise():.0f} of a million accounts"
+    )
     return 0
 
 
@@ -78,8 +84,13 @@ def _promise_for(reference: Reference, arguments: argparse.Namespace) -> Promise
     return Promise()
 
 
-def _replay(arguments: argparse.Namespace, promise: Promise, reference: Reference, alerts: Any,
-            threads: int = 1) -> Scanner:
+def _replay(
+    arguments: argparse.Namespace,
+    promise: Promise,
+    reference: Reference,
+    alerts: Any,
+    threads: int = 1,
+) -> Scanner:
     """The scanner of a monitor that has seen the whole log, with reviews on event time."""
     scanner: Optional[Scanner] = None
     key = _key(arguments.key_file)
@@ -111,14 +122,20 @@ def _scan(arguments: argparse.Namespace) -> int:
                 row = {"account": account, "score": s.score, "requests": s.requests}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
     requests = sum(s.requests for _, s in ranking)
-    print(f"{requests:,} requests of {len(ranking):,} accounts.  distilling {levels[3]}, "
-          f"suspect {levels[2]}, watch {levels[1]}.")
-    print(f"Promise: at most {promise.per_million:g} falsely flagged accounts per million benign "
-          f"ones in {reference.horizon.total_seconds() / 86400:.3g} days (reference of "
-          f"{reference.accounts:,} accounts).")
+    print(
+        f"{requests:,} requests of {len(ranking):,} accounts.  distilling {levels[3]}, "
+        f"suspect {levels[2]}, watch {levels[1]}."
+    )
+    print(
+        f"Promise: at most {promise.per_million:g} falsely flagged accounts per million benign "
+        f"ones in {reference.horizon.total_seconds() / 86400:.3g} days (reference of "
+        f"{reference.accounts:,} accounts)."
+    )
     if not arguments.reference:
-        print("Retrospective: the log was its own reference. Harvesters in it hide each other; use "
-              "--reference for a log of another time.")
+        print(
+            "Retrospective: the log was its own reference. Harvesters in it hide each other; use "
+            "--reference for a log of another time."
+        )
     print_accounts(ranking, arguments.rows)
     print_campaigns(scanner.monitor.campaigns())
     return int(bool(arguments.fail_on) and any(levels[Level[arguments.fail_on.upper()] :]))
@@ -146,17 +163,25 @@ def _explain(arguments: argparse.Namespace) -> int:
 def _simulate(arguments: argparse.Namespace) -> int:
     os.makedirs(arguments.out, exist_ok=True)
     log = simulate(
-        seed=arguments.seed, days=arguments.days, accounts=arguments.accounts, campaigns=arguments.campaigns,
-        start=datetime.fromisoformat(arguments.start), frame=False,
+        seed=arguments.seed,
+        days=arguments.days,
+        accounts=arguments.accounts,
+        campaigns=arguments.campaigns,
+        start=datetime.fromisoformat(arguments.start),
+        frame=False,
     )
     seconds = log["time"].astype(np.int64) / 1e6
     names = ("account", "prompt", "system", "ip", "user_agent", "payment", "model")
     with open(os.path.join(arguments.out, "log.jsonl"), "w", encoding="utf-8") as file:
         for time, *texts in zip(seconds.tolist(), *(log[name] for name in names)):
-            file.write(json.dumps({"time": time, **dict(zip(names, texts))}, ensure_ascii=False) + "\n")
+            file.write(
+                json.dumps({"time": time, **dict(zip(names, texts))}, ensure_ascii=False) + "\n"
+            )
     with open(os.path.join(arguments.out, "requests.csv"), "w", encoding="utf-8") as file:
         file.write("line,account,time,distill\n")
-        for line, row in enumerate(zip(log["account"], seconds.tolist(), log["distill"].astype(int).tolist())):
+        for line, row in enumerate(
+            zip(log["account"], seconds.tolist(), log["distill"].astype(int).tolist())
+        ):
             file.write(f"{line},{row[0]},{row[1]!r},{row[2]}\n")
     accounts: dict[str, tuple[str, str, str]] = {}
     for account, *label in zip(log["account"], log["label"], log["persona"], log["campaign"]):
@@ -164,7 +189,10 @@ def _simulate(arguments: argparse.Namespace) -> int:
     with open(os.path.join(arguments.out, "accounts.csv"), "w", encoding="utf-8") as file:
         file.write("account,label,persona,campaign\n")
         file.writelines(f"{account},{','.join(label)}\n" for account, label in accounts.items())
-    print(f"{len(seconds)} requests of {len(accounts)} accounts in {arguments.out}/log.jsonl, labels beside it")
+    print(
+        f"{len(seconds)} requests of {len(accounts)} accounts in {arguments.out}/log.jsonl, "
+        "labels beside it"
+    )
     return 0
 
 
@@ -175,7 +203,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m distillwatch", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m distillwatch", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--version", action="version", version=f"distillwatch {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -185,14 +215,20 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     def reads_logs(made: argparse.ArgumentParser) -> None:
-        made.add_argument("logs", nargs="+", metavar="LOG", help="JSON lines, plain or .gz; - for standard input")
-        made.add_argument("--key-file", help="the secret that fingerprints are keyed with (at least 16 bytes)")
+        made.add_argument(
+            "logs", nargs="+", metavar="LOG", help="JSON lines, plain or .gz; - for standard input"
+        )
+        made.add_argument(
+            "--key-file", help="the secret that fingerprints are keyed with (at least 16 bytes)"
+        )
         made.add_argument("--quiet", action="store_true", help="no progress")
 
     def judges(made: argparse.ArgumentParser) -> None:
         made.add_argument("--reference", help="made by 'reference'; without it the log is its own")
         made.add_argument(
-            "--promise", type=float, help="falsely flagged of a million benign accounts [1000, or "
+            "--promise",
+            type=float,
+            help="falsely flagged of a million benign accounts [1000, or "
             "the smallest that holds]",
         )
 
@@ -201,7 +237,11 @@ def _parser() -> argparse.ArgumentParser:
     judges(scan)
     scan.add_argument("--alerts", help="write a JSON line for every account flagged")
     scan.add_argument("--scores", help="write a JSON line for every account")
-    scan.add_argument("--fail-on", choices=("watch", "suspect", "distilling"), help="exit with 1 from this level on")
+    scan.add_argument(
+        "--fail-on",
+        choices=("watch", "suspect", "distilling"),
+        help="exit with 1 from this level on",
+    )
     scan.add_argument("--rows", type=int, default=20, help="of the table [20]")
     scan.add_argument("--threads", type=int, default=1)
     explain = command("explain", _explain, "one account's evidence, or a campaign's members")
@@ -214,10 +254,16 @@ def _parser() -> argparse.ArgumentParser:
     reference.add_argument("--out", required=True, help="the file to write")
     reference.add_argument("--without", help="a file of accounts to leave out, one a line")
     reference.add_argument("--horizon-days", type=float, default=30)
-    reference.add_argument("--accounts", type=int, default=100000, help="learn from at most so many")
-    reference.add_argument("--campaigns", type=int, default=1200, help="of generated harvesters to fit the score with")
+    reference.add_argument(
+        "--accounts", type=int, default=100000, help="learn from at most so many"
+    )
+    reference.add_argument(
+        "--campaigns", type=int, default=1200, help="of generated harvesters to fit the score with"
+    )
     reference.add_argument("--seed", type=int, default=1, help="of the generated harvesters")
-    simulated = command("simulate", _simulate, "write a labelled month in the shapes of disclosed campaigns")
+    simulated = command(
+        "simulate", _simulate, "write a labelled month in the shapes of disclosed campaigns"
+    )
     simulated.add_argument("--out", required=True, help="folder to write to")
     simulated.add_argument("--seed", type=int, default=1)
     simulated.add_argument("--days", type=float, default=30)

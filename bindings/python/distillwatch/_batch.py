@@ -1,5 +1,5 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
-"""Columns in, columns out: the monitor over whole logs, and exploring prompts by their signatures."""
+"""Columns in, columns out: the monitor over whole logs, and prompts by their signatures."""
 
 from __future__ import annotations
 
@@ -50,8 +50,16 @@ def observe_many(
     not depend on `threads`.
     """
     rows = self._observe_many(
-        accounts, times, prompts, systems, models, earlier_turns, completion_tokens, prompt_tokens,
-        attributes, threads,
+        accounts,
+        times,
+        prompts,
+        systems,
+        models,
+        earlier_turns,
+        completion_tokens,
+        prompt_tokens,
+        attributes,
+        threads,
     )
     inputs = (prompts, accounts, times)
     if frame is None:
@@ -87,19 +95,31 @@ def learn(
     """Learns a reference from a log in columns (see Monitor.observe_many). May take a minute.
 
     `exclude` names accounts that were adjudicated to be distilling. Without a key one is drawn at
-    random and kept in the reference, which is then as secret as the key. Fewer generated `campaigns`
-    and `trees` are learned faster and see less. `detectors` are your own, as the monitor will have
-    them.
+    random and kept in the reference, which is then as secret as the key. Fewer generated
+    `campaigns` and `trees` are learned faster and see less. `detectors` are your own, as the
+    monitor will have them.
     """
     learner = ReferenceLearner(
-        key=key, horizon=horizon, most_accounts=most_accounts, campaigns=campaigns, trees=trees,
-        seed=seed, detectors=tuple(detectors),
+        key=key,
+        horizon=horizon,
+        most_accounts=most_accounts,
+        campaigns=campaigns,
+        trees=trees,
+        seed=seed,
+        detectors=tuple(detectors),
     )
     for account in exclude:
         learner.exclude(account)
     learner.observe_many(
-        accounts, times, prompts, systems=systems, models=models, earlier_turns=earlier_turns,
-        completion_tokens=completion_tokens, prompt_tokens=prompt_tokens, attributes=attributes,
+        accounts,
+        times,
+        prompts,
+        systems=systems,
+        models=models,
+        earlier_turns=earlier_turns,
+        completion_tokens=completion_tokens,
+        prompt_tokens=prompt_tokens,
+        attributes=attributes,
     )
     return learner.learn()
 
@@ -184,7 +204,15 @@ def simulate(
 
 # Columns of a log that are attributes; others may stand in a dict of columns named "attributes".
 ATTRIBUTES = (
-    "ip", "user_agent", "payment", "device", "organisation", "organization", "team", "client", "asn",
+    "ip",
+    "user_agent",
+    "payment",
+    "device",
+    "organisation",
+    "organization",
+    "team",
+    "client",
+    "asn",
 )
 
 
@@ -222,8 +250,12 @@ def events(log: Any) -> Iterator[Event]:
     attributes = {name: list(c) for name, c in columns.pop("attributes", {}).items()}
     us = _core.microseconds(columns.pop("times"))
     fields = {
-        "accounts": "account", "prompts": "prompt", "systems": "system", "models": "model",
-        "earlier_turns": "earlier_turns", "completion_tokens": "completion_tokens",
+        "accounts": "account",
+        "prompts": "prompt",
+        "systems": "system",
+        "models": "model",
+        "earlier_turns": "earlier_turns",
+        "completion_tokens": "completion_tokens",
         "prompt_tokens": "prompt_tokens",
     }
     lists = {fields[name]: list(column) for name, column in columns.items()}

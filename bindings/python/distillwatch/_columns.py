@@ -13,8 +13,20 @@ import numpy.typing as npt
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MOST_SECONDS = 9e12  # beyond, all times are equally wild
-_SECONDS_IN = {"Y": 31556952, "M": 2629746, "W": 604800, "D": 86400, "h": 3600, "m": 60,
-               "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15, "as": 1e-18}
+_SECONDS_IN = {
+    "Y": 31556952,
+    "M": 2629746,
+    "W": 604800,
+    "D": 86400,
+    "h": 3600,
+    "m": 60,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "ns": 1e-9,
+    "ps": 1e-12,
+    "fs": 1e-15,
+    "as": 1e-18,
+}
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -41,14 +53,17 @@ def microseconds_of(value: Any, name: str) -> int:
         return int(_from_datetime64(np.asarray([value]), name)[0])
     if isinstance(value, (bool, np.bool_, str, bytes, date)) or not hasattr(value, "__float__"):
         raise TypeError(
-            f"{name} must be seconds since 1970, a datetime or a numpy.datetime64, not {_type_name(value)}"
+            f"{name} must be seconds since 1970, a datetime or a numpy.datetime64, "
+            f"not {_type_name(value)}"
         )
     try:
         seconds = float(value)
     except OverflowError:
         seconds = _MOST_SECONDS if value > 0 else -_MOST_SECONDS
     except (TypeError, ValueError) as e:
-        raise TypeError(f"{name} must be seconds since 1970, a datetime or a numpy.datetime64: {e}") from None
+        raise TypeError(
+            f"{name} must be seconds since 1970, a datetime or a numpy.datetime64: {e}"
+        ) from None
     if not math.isfinite(seconds):
         raise ValueError(f"{name} is {seconds}; allowed: finite seconds since 1970")
     return round(min(max(seconds, -_MOST_SECONDS), _MOST_SECONDS) * 1e6)
@@ -63,7 +78,9 @@ def _from_datetime64(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.int6
     seconds = values.astype(np.int64).astype(np.float64) * step * _SECONDS_IN.get(unit, 1)
     wild = np.abs(seconds) > _MOST_SECONDS
     us = values.astype("M8[us]").astype(np.int64)
-    tamed: npt.NDArray[np.int64] = np.where(wild, np.sign(seconds).astype(np.int64) * int(_MOST_SECONDS * 1e6), us)
+    tamed: npt.NDArray[np.int64] = np.where(
+        wild, np.sign(seconds).astype(np.int64) * int(_MOST_SECONDS * 1e6), us
+    )
     return tamed
 
 
@@ -92,16 +109,24 @@ def times(values: Any, name: str) -> npt.NDArray[np.int64]:
             bad = ~np.isfinite(seconds)
             if bad.any():
                 at = int(bad.argmax())
-                raise ValueError(f"{name}[{at}] is {seconds[at]}; allowed: finite seconds since 1970")
-            us: npt.NDArray[np.int64] = np.rint(np.clip(seconds, -_MOST_SECONDS, _MOST_SECONDS) * 1e6).astype(np.int64)
+                raise ValueError(
+                    f"{name}[{at}] is {seconds[at]}; allowed: finite seconds since 1970"
+                )
+            us: npt.NDArray[np.int64] = np.rint(
+                np.clip(seconds, -_MOST_SECONDS, _MOST_SECONDS) * 1e6
+            ).astype(np.int64)
             return us
         values = values.tolist() if values.dtype.kind == "O" else list(values)
     return np.fromiter(
-        (microseconds_of(value, f"{name}[{i}]") for i, value in enumerate(values)), np.int64, len(values)
+        (microseconds_of(value, f"{name}[{i}]") for i, value in enumerate(values)),
+        np.int64,
+        len(values),
     )
 
 
-def texts(values: Any, name: str) -> Union[Sequence[Any], tuple[npt.NDArray[np.int32], Sequence[Any]]]:
+def texts(
+    values: Any, name: str
+) -> Union[Sequence[Any], tuple[npt.NDArray[np.int32], Sequence[Any]]]:
     """A column of texts as a list, or as codes and words."""
     if _is_pandas(values):
         if str(values.dtype) == "category":

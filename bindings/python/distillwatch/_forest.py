@@ -14,7 +14,11 @@ _UNKNOWN = _core.UNKNOWN_BIN
 
 
 def forest_of_sklearn(
-    positive: Array, positive_weights: Array, unlabelled: Array, unlabelled_weights: Array, **options: Any
+    positive: Array,
+    positive_weights: Array,
+    unlabelled: Array,
+    unlabelled_weights: Array,
+    **options: Any,
 ) -> dict[str, Array]:
     """scikit-learn's gradient boosting over the same bins, as the trees that C++ evaluates."""
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -25,8 +29,16 @@ def forest_of_sklearn(
     weights = np.concatenate(
         [positive_weights / positive_weights.sum(), unlabelled_weights / unlabelled_weights.sum()]
     ) * (len(x) / 2)
-    settings = {"max_iter": 300, "max_leaf_nodes": 16, "learning_rate": 0.06, "l2_regularization": 10.0,
-                "min_samples_leaf": 30, "early_stopping": False, "random_state": 0, **options}
+    settings = {
+        "max_iter": 300,
+        "max_leaf_nodes": 16,
+        "learning_rate": 0.06,
+        "l2_regularization": 10.0,
+        "min_samples_leaf": 30,
+        "early_stopping": False,
+        "random_state": 0,
+        **options,
+    }
     model = HistGradientBoostingClassifier(**settings).fit(x, y, sample_weight=weights)
     values: list[float] = [float(np.ravel(model._baseline_prediction)[0])]
     left, feature, last_left, start = [0], [0], [0], [0]
@@ -52,6 +64,10 @@ def forest_of_sklearn(
                 last_left.append(threshold | (0x80 if node["missing_go_to_left"] else 0))
                 order += [int(node["left"]), int(node["right"])]
             at += 1
-    return {"value": np.array(values, np.float32), "left": np.array(left, np.uint16),
-            "feature": np.array(feature, np.uint8), "last_left": np.array(last_left, np.uint8),
-            "start": np.array(start, np.int32)}
+    return {
+        "value": np.array(values, np.float32),
+        "left": np.array(left, np.uint16),
+        "feature": np.array(feature, np.uint8),
+        "last_left": np.array(last_left, np.uint8),
+        "start": np.array(start, np.int32),
+    }

@@ -15,13 +15,15 @@ _ROWS = 8
 
 def of_verdict(v: Verdict) -> str:
     return (
-        f'<b style="color:{_COLOURS[v.level]}">{v.level}</b> score {v.score:.2f}, p-value {v.p_value:.3g}'
+        f'<b style="color:{_COLOURS[v.level]}">{v.level}</b> score {v.score:.2f}, '
+        f"p-value {v.p_value:.3g}"
         + (f", campaign {v.campaign}" if v.campaign else "")
     )
 
 
 def of_evidence(e: Evidence) -> str:
-    return f"<b>{e.contribution:+.2f}</b> {html.escape(e.words)} <small>({html.escape(e.detector)})</small>"
+    words, detector = html.escape(e.words), html.escape(e.detector)
+    return f"<b>{e.contribution:+.2f}</b> {words} <small>({detector})</small>"
 
 
 def of_explanation(e: Explanation) -> str:

@@ -56,8 +56,12 @@ class Labels:
         times: dict[str, list[int]] = {}
         for account, time in zip(accounts[distill].tolist(), us[distill].tolist()):
             times.setdefault(account, []).append(time)
-        return Labels(of("label"), of("persona"), of("campaign"),
-                      {a: np.sort(np.array(t, np.int64)) for a, t in times.items()})
+        return Labels(
+            of("label"),
+            of("persona"),
+            of("campaign"),
+            {a: np.sort(np.array(t, np.int64)) for a, t in times.items()},
+        )
 
     @staticmethod
     def read(folder: Union[str, os.PathLike[str]]) -> Labels:
@@ -73,8 +77,9 @@ class Labels:
             for row in csv.DictReader(file):
                 if row["distill"] == "1":
                     times.setdefault(row["account"], []).append(round(float(row["time"]) * 1e6))
-        return Labels(label, persona, campaign,
-                      {a: np.sort(np.array(t, np.int64)) for a, t in times.items()})
+        return Labels(
+            label, persona, campaign, {a: np.sort(np.array(t, np.int64)) for a, t in times.items()}
+        )
 
     def named(self, label: str) -> list[str]:
         return [account for account, value in self.label.items() if value == label]
@@ -110,9 +115,9 @@ def alerts(
     out: dict[str, dict[str, Any]] = {}
     for row in flagged.tolist():
         name = accounts[row]
-        alert = out.setdefault(name, {
-            "account": name, "time": us[row] / 1e6, "campaign": None, "level": str(level),
-        })
+        alert = out.setdefault(
+            name, {"account": name, "time": us[row] / 1e6, "campaign": None, "level": str(level)}
+        )
         if campaigns[row]:
             alert["campaign"] = int(campaigns[row])
     return [*out.values(), *(dict(alert) for alert in joined)]
@@ -139,13 +144,17 @@ def records(source: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def read_alerts(source: Alerts) -> tuple[dict[str, int], dict[str, Any]]:
-    """The time of each account's first alert in microseconds, and its campaign by its last alert."""
+    """The time (us) of each account's first alert, and its campaign by its last alert."""
     first: dict[str, int] = {}
     group: dict[str, Any] = {}
     for record in records(source):
         account = record["account"]
         time = record["time"]
-        us = round(time * 1e6) if isinstance(time, (int, float)) else int(_core.microseconds([time])[0])
+        us = (
+            round(time * 1e6)
+            if isinstance(time, (int, float))
+            else int(_core.microseconds([time])[0])
+        )
         first[account] = min(first.get(account, us), us)
         campaign = record.get("campaign")
         if campaign is not None and campaign == campaign:

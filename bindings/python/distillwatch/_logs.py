@@ -16,8 +16,20 @@ _BATCH = 20000
 _TEXTS = ("account", "prompt", "system", "model")
 # Text fields that are not attributes of the account; all others of a plain line are.
 _NO_ATTRIBUTES = {
-    *_TEXTS, "time", "response", "completion", "output", "answer", "id", "request_id", "trace_id",
-    "span_id", "event_id", "session_id", "messages", "error",
+    *_TEXTS,
+    "time",
+    "response",
+    "completion",
+    "output",
+    "answer",
+    "id",
+    "request_id",
+    "trace_id",
+    "span_id",
+    "event_id",
+    "session_id",
+    "messages",
+    "error",
 }
 _COUNTS = ("earlier_turns", "completion_tokens", "prompt_tokens")
 
@@ -45,7 +57,7 @@ def _lines(path: str) -> Iterator[bytes]:
 
 
 def batches(paths: list[str], quiet: bool) -> Iterator[dict[str, Any]]:
-    """Logs as columns, batch after batch; lines that are no request are counted and named at the end."""
+    """Logs as columns, batch after batch; lines that are no request are named at the end."""
     bad: list[str] = []
     n_bad = 0
     rows: list[dict[str, Any]] = []

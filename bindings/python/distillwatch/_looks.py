@@ -22,7 +22,7 @@ DETECTORS: tuple[str, ...] = tuple(dict.fromkeys(detector for detector, _ in FEA
 
 
 def feature_names() -> list[str]:
-    """"detector.feature" of every column that the library's own detectors have."""
+    """ "detector.feature" of every column that the library's own detectors have."""
     return [f"{detector}.{spec.name}" for detector, spec in FEATURES]
 
 
@@ -48,12 +48,15 @@ class Looks:
 
     def where(self, rows: Array) -> Looks:
         return dataclasses.replace(
-            self, owner=self.owner[rows], time_us=self.time_us[rows], requests=self.requests[rows],
+            self,
+            owner=self.owner[rows],
+            time_us=self.time_us[rows],
+            requests=self.requests[rows],
             features=self.features[rows],
         )
 
     def last_of_epoch(self) -> Looks:
-        """Of several looks of an owner at one age (16 to 31 requests, 32 to 63, ...) only the last."""
+        """Of several looks of an owner at one age (16 to 31 requests, 32 to 63, ...) the last."""
         epoch = _core.epochs(self.requests)
         order = np.lexsort(np.stack([self.time_us, self.owner]))
         owner, epoch = self.owner[order], epoch[order]
@@ -143,7 +146,9 @@ def collect(
         accounts=list(accounts["account"]),
         looks=_looks(collector.looks(), names),
         calibrates=accounts["calibrates"].astype(bool),
-        active=np.stack([accounts[c] for c in ("day_owner", "day_first_us", "day_last_us")], axis=1),
+        active=np.stack(
+            [accounts[c] for c in ("day_owner", "day_first_us", "day_last_us")], axis=1
+        ),
         first_us=int(accounts["first_us"].min()),
         last_us=int(accounts["last_us"].max()),
         simulated=_looks(collector.harvesters("simulated", harvesters), names),

@@ -68,8 +68,8 @@ def run(
     """Lets a detector of one's own see a log; returns a structured array with a score for each row.
 
     The detector is one of
-      update(seen, state), measure(state)   as a monitor takes it, also one of ours; the score is the
-                                            `feature` of that name, or a function of the dict of all
+      update(seen, state), measure(state)   as a monitor takes it, also one of ours; the score is
+                                            the `feature` of that name, or a function of all
       learn_one(event), score_one(event)    as in river
       observe(event) -> float
     Higher is worse, NaN says nothing. Each row has the account's highest score over the same looks

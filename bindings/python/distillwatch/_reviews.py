@@ -85,10 +85,14 @@ def watch(
     def review(now: int) -> None:
         for account, campaign in monitor.review(now / 1e6).joined.items():
             if account in names:
-                joined.append({
-                    "account": names[account], "time": now / 1e6, "campaign": campaign,
-                    "level": "suspect",
-                })
+                joined.append(
+                    {
+                        "account": names[account],
+                        "time": now / 1e6,
+                        "campaign": campaign,
+                        "level": "suspect",
+                    }
+                )
 
     for begin, end, due in clock.pieces(us):
         if begin < end:

@@ -20,8 +20,15 @@ from ._types import Campaign, Level, NotFound
 
 _EVIDENCE = 6  # pieces of an alert
 _COLUMNS = (
-    "accounts", "times", "prompts", "systems", "models", "earlier_turns", "completion_tokens",
-    "prompt_tokens", "attributes",
+    "accounts",
+    "times",
+    "prompts",
+    "systems",
+    "models",
+    "earlier_turns",
+    "completion_tokens",
+    "prompt_tokens",
+    "attributes",
 )
 
 
@@ -52,15 +59,31 @@ def alert(
 ) -> str:
     """A line of JSON."""
     evidence = [
-        {"detector": e.detector, "feature": e.feature, "value": _number(e.value), "place": e.place,
-         "contribution": e.contribution, "words": e.words}
+        {
+            "detector": e.detector,
+            "feature": e.feature,
+            "value": _number(e.value),
+            "place": e.place,
+            "contribution": e.contribution,
+            "words": e.words,
+        }
         for e in why.evidence[:_EVIDENCE]
     ]
-    return json.dumps(
-        {"account": account, "time": us / 1e6, "level": str(Level(level)), "score": score,
-         "p_value": p_value, "campaign": campaign or None, "evidence": evidence},
-        ensure_ascii=False,
-    ) + "\n"
+    return (
+        json.dumps(
+            {
+                "account": account,
+                "time": us / 1e6,
+                "level": str(Level(level)),
+                "score": score,
+                "p_value": p_value,
+                "campaign": campaign or None,
+                "evidence": evidence,
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
 
 
 class Scanner:
@@ -97,9 +120,7 @@ class Scanner:
 
     def _observe(self, part: dict[str, Any], us: Any) -> None:
         columns: dict[str, Any] = {name: part.get(name) for name in _COLUMNS}
-        rows, explained = self.monitor._observe_many(
-            **columns, threads=self._threads, explain=True
-        )
+        rows, explained = self.monitor._observe_many(**columns, threads=self._threads, explain=True)
         for account in part["accounts"]:
             summary = self.accounts.get(account)
             if summary is None:
@@ -119,10 +140,17 @@ class Scanner:
             why = explained.get(row) or self.monitor.explain(account)
             summary.reasons = _reasons(why)
             if level >= Level.DISTILLING and self._alerts is not None:
-                self._alerts.write(alert(
-                    account, int(us[row]), level, float(verdict["score"]),
-                    float(verdict["p_value"]), int(verdict["campaign"]), why,
-                ))
+                self._alerts.write(
+                    alert(
+                        account,
+                        int(us[row]),
+                        level,
+                        float(verdict["score"]),
+                        float(verdict["p_value"]),
+                        int(verdict["campaign"]),
+                        why,
+                    )
+                )
 
     def _review(self, now: int) -> None:
         for number, campaign in self.monitor.review(now / 1e6).joined.items():
@@ -139,10 +167,17 @@ class Scanner:
             summary.score = max(summary.score, verdict.score)
             summary.reasons = _reasons(why)
             if self._alerts is not None:
-                self._alerts.write(alert(
-                    account, now, verdict.level, verdict.score, verdict.p_value, verdict.campaign,
-                    why,
-                ))
+                self._alerts.write(
+                    alert(
+                        account,
+                        now,
+                        verdict.level,
+                        verdict.score,
+                        verdict.p_value,
+                        verdict.campaign,
+                        why,
+                    )
+                )
             summary.level = max(summary.level, int(verdict.level))
 
     def ranking(self) -> list[tuple[str, Summary]]:
@@ -167,12 +202,16 @@ def _iso(time: datetime) -> str:
 
 
 def print_accounts(ranking: Iterable[tuple[str, Summary]], rows: int) -> None:
-    print(f"\n{'account':28} {'level':11} {'score':>7} {'p-value':>9} {'requests':>9} "
-          f"{'campaign':>8}  strongest reasons")
+    print(
+        f"\n{'account':28} {'level':11} {'score':>7} {'p-value':>9} {'requests':>9} "
+        f"{'campaign':>8}  strongest reasons"
+    )
     above = [(account, s) for account, s in ranking if s.level > 0]
     for account, s in above[:rows]:
-        print(f"{_shown(account):28} {Level(s.level)!s:11} {s.score:7.2f} {s.p_value:9.2g} "
-              f"{s.requests:9,} {s.campaign or '':>8}  {s.reasons}")
+        print(
+            f"{_shown(account):28} {Level(s.level)!s:11} {s.score:7.2f} {s.p_value:9.2g} "
+            f"{s.requests:9,} {s.campaign or '':>8}  {s.reasons}"
+        )
     if not above:
         print("(no account above clear)")
 
@@ -182,15 +221,21 @@ def print_campaigns(campaigns: Iterable[Campaign]) -> None:
     campaigns = list(campaigns)
     if not campaigns:
         return
-    print(f"\n{'campaign':9} {'accounts':>8} {'requests':>10} {'p-value':>9}  {'named':20}  evidence")
+    print(
+        f"\n{'campaign':9} {'accounts':>8} {'requests':>10} {'p-value':>9}  {'named':20}  evidence"
+    )
     for c in campaigns:
         matching = sum(m.matching for m in c.members)
-        print(f"{c.id:<9} {len(c.members):8} {matching:10,} {c.p_value:9.2g}  {_iso(c.named):20}  "
-              f"{'; '.join(c.words)}")
+        print(
+            f"{c.id:<9} {len(c.members):8} {matching:10,} {c.p_value:9.2g}  {_iso(c.named):20}  "
+            f"{'; '.join(c.words)}"
+        )
 
 
 def print_members(campaign: Campaign, names: dict[int, str]) -> None:
     print(f"\n{'account':28} {'member since':20} {'requests':>9} {'matching':>9}")
     for m in campaign.members:
-        print(f"{_shown(names.get(m.account, str(m.account))):28} {_iso(m.since):20} "
-              f"{m.requests:9,} {m.matching:9,}")
+        print(
+            f"{_shown(names.get(m.account, str(m.account))):28} {_iso(m.since):20} "
+            f"{m.requests:9,} {m.matching:9,}"
+        )

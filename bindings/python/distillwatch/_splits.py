@@ -33,7 +33,12 @@ class LeaveGroupsOut:
         order = random.permutation(len(names))
         fold_of = {name: int(order[i]) % folds for i, name in enumerate(names)}
         free = random.permutation(len(groups))
-        return np.array([fold_of[g] if g else int(free[i]) % folds for i, g in enumerate(groups)], np.int64), folds
+        return (
+            np.array(
+                [fold_of[g] if g else int(free[i]) % folds for i, g in enumerate(groups)], np.int64
+            ),
+            folds,
+        )
 
     def split(
         self, X: Any, y: Any = None, groups: Optional[Sequence[Any]] = None
@@ -44,23 +49,31 @@ class LeaveGroupsOut:
         for f in range(folds):
             yield np.flatnonzero(fold != f), np.flatnonzero(fold == f)
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Optional[Sequence[Any]] = None) -> int:
+    def get_n_splits(
+        self, X: Any = None, y: Any = None, groups: Optional[Sequence[Any]] = None
+    ) -> int:
         if groups is None:
             raise ValueError("groups must be given")
         return self._assign(list(groups))[1]
 
 
-def _leave_out(groups: Mapping[str, str], folds: Optional[int], seed: int) -> Iterator[tuple[list[str], list[str]]]:
+def _leave_out(
+    groups: Mapping[str, str], folds: Optional[int], seed: int
+) -> Iterator[tuple[list[str], list[str]]]:
     names = list(groups)
-    for train, test in LeaveGroupsOut(folds, seed=seed).split(names, groups=[groups[n] for n in names]):
+    for train, test in LeaveGroupsOut(folds, seed=seed).split(
+        names, groups=[groups[n] for n in names]
+    ):
         yield [names[i] for i in train], [names[i] for i in test]
 
 
 def leave_campaign_out(
     labels: Labels, folds: Optional[int] = None, *, seed: int = 0
 ) -> Iterator[tuple[list[str], list[str]]]:
-    """Accounts to train and to test on, whole campaigns apart; lone harvesters are campaigns, too."""
-    groups = {a: labels.cluster(a) if label == "distill" else "" for a, label in labels.label.items()}
+    """Accounts to train and to test on, whole campaigns apart; lone harvesters are some, too."""
+    groups = {
+        a: labels.cluster(a) if label == "distill" else "" for a, label in labels.label.items()
+    }
     return _leave_out(groups, folds, seed)
 
 

@@ -19,7 +19,7 @@ Attributes = Union[Mapping[Text, Text], Iterable[tuple[Text, Text]], None]
 
 
 class FailedPrecondition(ValueError):
-    """The value is fine, the state is not: keys differ, a reference is too small for the promise."""
+    """The value is fine, the state is not: keys differ, a reference is too small."""
 
 
 class DataLoss(ValueError):
@@ -31,7 +31,7 @@ class NotFound(LookupError):
 
 
 class Level(enum.IntEnum):
-    """What a host does with a level is the host's map. Levels rise with the account's highest score."""
+    """What a host does with a level is the host's map. Levels rise with the highest score."""
 
     CLEAR = 0
     WATCH = 1
@@ -129,7 +129,7 @@ class Successor(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Review:
-    """What a review did: `joined` maps accounts (numbers) to the campaigns that they were put into."""
+    """What a review did: `joined` maps accounts (numbers) to the campaigns they were put into."""
 
     accounts: int
     groups: int
@@ -164,13 +164,22 @@ class Detector(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        ...
+
     @property
-    def features(self) -> Sequence[FeatureSpec]: ...
+    def features(self) -> Sequence[FeatureSpec]:
+        ...
+
     @property
-    def State(self) -> Any: ...
-    def update(self, seen: Any, state: Any) -> None: ...
-    def measure(self, state: Any) -> Any: ...
+    def State(self) -> Any:
+        ...
+
+    def update(self, seen: Any, state: Any) -> None:
+        ...
+
+    def measure(self, state: Any) -> Any:
+        ...
 
 
 class JaccardEstimate(NamedTuple):

@@ -78,15 +78,21 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.detectors = detectors
 
     def fit(self, X: Any, y: Any = None) -> MonitorDetector:
-        """Learns the reference. Accounts whose requests have y = -1 (known to distil) are left out."""
+        """Learns the reference. Accounts with y = -1 (known to distil) are left out."""
         columns = event_columns(X)
         exclude: Any = ()
         if y is not None:
             known = np.asarray(y) == -1
             exclude = set(np.asarray(columns["accounts"], dtype=object)[known].tolist())
         reference = learn(
-            **columns, exclude=exclude, key=self.key, horizon=self.horizon_days * 86400,
-            seed=self.seed, campaigns=self.campaigns, trees=self.trees, detectors=self.detectors,
+            **columns,
+            exclude=exclude,
+            key=self.key,
+            horizon=self.horizon_days * 86400,
+            seed=self.seed,
+            campaigns=self.campaigns,
+            trees=self.trees,
+            detectors=self.detectors,
         )
         return self.set_reference(reference)
 
@@ -103,7 +109,9 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _new_monitor(self) -> Monitor:
         if not hasattr(self, "reference_"):
-            raise NotFittedError("this MonitorDetector has no reference yet: call fit, or set_reference")
+            raise NotFittedError(
+                "this MonitorDetector has no reference yet: call fit, or set_reference"
+            )
         return Monitor(
             reference=self.reference_, promise=self.promise_, key=self.key, detectors=self.detectors
         )
@@ -185,10 +193,10 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 class LookClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The library's own score, ranks and boosted trees, as a classifier of rows of numbers.
 
-    Rows are looks: `X` is Looks.features (NaN where a feature cannot be known), `y` has two classes,
-    of which the second (1, True, "harvester" after "benign") is the harvesters'. Both classes weigh
-    the same, as the score does it. Rows of one age should be compared with each other: pick one, as
-    looks.requests says.
+    Rows are looks: `X` is Looks.features (NaN where a feature cannot be known), `y` has two
+    classes, of which the second (1, True, "harvester" after "benign") is the harvesters'. Both
+    classes weigh the same, as the score does it. Rows of one age should be compared with each
+    other: pick one, as looks.requests says.
 
     Parameters
     ----------
@@ -228,8 +236,13 @@ class LookClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.ranks_ = _core.Ranks.learn(self._age(rows), X)
         bins = self.ranks_.bins(self._age(rows), X)
         forest = _core.fit_trees(
-            bins[side == 1], weights[side == 1], bins[side == 0], weights[side == 0],
-            trees=self.trees, leaves=self.leaves, learning_rate=self.learning_rate,
+            bins[side == 1],
+            weights[side == 1],
+            bins[side == 0],
+            weights[side == 0],
+            trees=self.trees,
+            leaves=self.leaves,
+            learning_rate=self.learning_rate,
             ridge=min(10.0, rows / 200) if self.ridge is None else self.ridge,
             least_rows=min(100.0, rows / 20) if self.least_rows is None else self.least_rows,
         )

@@ -2,7 +2,7 @@
 """How well a detector does on a labelled log, said honestly.
 
     labels = Labels.from_log(log)
-    report = evaluate(labels, alerts=alerts(log, verdicts), scores=scores(log, verdicts), promise=promise)
+    report = evaluate(labels, alerts(log, verdicts), scores(log, verdicts), promise=promise)
 
 The unit is the account. A distilling account is asked for when it sent at least `least` distilling
 requests; accounts whose label is neither "benign" nor "distill" count for nobody. Shares of
@@ -25,16 +25,52 @@ import numpy.typing as npt
 from ._batch import events
 from ._core import Promise
 from ._intervals import Interval, bootstrap, clopper_pearson
-from ._labels import LEAST, Alerts, Labels, Scores, alerts, read_alerts, read_scores, records, scores
+from ._labels import (
+    LEAST,
+    Alerts,
+    Labels,
+    Scores,
+    alerts,
+    read_alerts,
+    read_scores,
+    records,
+    scores,
+)
 from ._own import calibrate, looks_at, run
+from ._report import Caught, FalseAlarms, FoundCampaign, Realised, Report
 from ._splits import LeaveGroupsOut, leave_campaign_out, leave_source_out
 
 __all__ = [
-    "LEAST", "Alerts", "Interval", "Scores",
-    "Caught", "FalseAlarms", "FoundCampaign", "Labels", "LeaveGroupsOut", "Realised", "Report",
-    "alerts", "events", "auc", "bootstrap", "calibrate", "clopper_pearson", "evaluate", "found_campaigns",
-    "leave_campaign_out", "leave_source_out", "looks_at", "partial_auc", "read_alerts",
-    "read_scores", "realised", "roc", "run", "scores", "tpr_at_fpr",
+    "LEAST",
+    "Alerts",
+    "Interval",
+    "Scores",
+    "Caught",
+    "FalseAlarms",
+    "FoundCampaign",
+    "Labels",
+    "LeaveGroupsOut",
+    "Realised",
+    "Report",
+    "alerts",
+    "events",
+    "auc",
+    "bootstrap",
+    "calibrate",
+    "clopper_pearson",
+    "evaluate",
+    "found_campaigns",
+    "leave_campaign_out",
+    "leave_source_out",
+    "looks_at",
+    "partial_auc",
+    "read_alerts",
+    "read_scores",
+    "realised",
+    "roc",
+    "run",
+    "scores",
+    "tpr_at_fpr",
 ]
 FPRS = (0.01, 0.001)
 
@@ -45,7 +81,9 @@ def _sides(labels: Labels, scores: Scores, least: int) -> tuple[npt.NDArray[Any]
     positive, negative = labels.asked(least), labels.named("benign")
     missing = [a for a in labels.label if a not in of]
     if missing:
-        raise ValueError(f"{len(missing)} accounts of the log have no score, {missing[0]!r} for one")
+        raise ValueError(
+            f"{len(missing)} accounts of the log have no score, {missing[0]!r} for one"
+        )
     return np.array([of[a] for a in positive], float), np.array([of[a] for a in negative], float)
 
 
@@ -62,7 +100,7 @@ def _tpr_at(positive: npt.NDArray[Any], negative: npt.NDArray[Any], fpr: float) 
 
 
 def roc(labels: Labels, scores: Scores, *, least: int = LEAST) -> Any:
-    """The ROC over accounts: a structured array of fpr, tpr and threshold (flagged: at or above)."""
+    """The ROC over accounts as structured array: fpr, tpr, threshold (flagged: at or above)."""
     positive, negative = _sides(labels, scores, least)
     thresholds = np.unique(np.concatenate([positive, negative]))[::-1]
     out = np.zeros(len(thresholds) + 1, dtype=[("fpr", "f8"), ("tpr", "f8"), ("threshold", "f8")])
@@ -79,7 +117,9 @@ def auc(labels: Labels, scores: Scores, *, least: int = LEAST) -> float:
     return _auc(*_sides(labels, scores, least))
 
 
-def partial_auc(labels: Labels, scores: Scores, max_fpr: float = 0.01, *, least: int = LEAST) -> float:
+def partial_auc(
+    labels: Labels, scores: Scores, max_fpr: float = 0.01, *, least: int = LEAST
+) -> float:
     """The mean true positive rate at false positive rates from 0 to max_fpr, in [0, 1]."""
     if not 0 < max_fpr <= 1:
         raise ValueError(f"max_fpr is {max_fpr}; allowed: above 0 to 1")
@@ -92,137 +132,27 @@ def partial_auc(labels: Labels, scores: Scores, max_fpr: float = 0.01, *, least:
 
 
 def tpr_at_fpr(labels: Labels, scores: Scores, fpr: float, *, least: int = LEAST) -> float:
-    """The share of distilling accounts above the score that a share `fpr` of benign ones exceeds."""
+    """The share of distilling accounts above what a share `fpr` of benign ones exceeds."""
     return _tpr_at(*_sides(labels, scores, least), fpr)
 
 
 # --- the report
 
 
-@dataclasses.dataclass(frozen=True)
-class Caught:
-    """How a group of distilling accounts fared."""
-
-    accounts: int
-    asked: int  # accounts with enough distilling requests
-    caught: Optional[float]  # share of the asked ones that were alerted
-    caught_interval: Optional[Interval]  # bootstrap over campaigns
-    median_queries: Optional[float]  # distilling requests of a caught account before its alert
-    leaked: Optional[float]  # share of all distilling requests that went out before the alert
-    leaked_interval: Optional[Interval]
-
-
-@dataclasses.dataclass(frozen=True)
-class FalseAlarms:
-    accounts: int
-    false: int
-    share: Optional[float]
-    interval: Interval  # Clopper-Pearson
-
-
-@dataclasses.dataclass(frozen=True)
-class FoundCampaign:
-    accounts: int
-    linked: float  # share of its accounts in the best found campaign
-    purity: Optional[float]  # share of that campaign's accounts that belong here
-
-
-@dataclasses.dataclass(frozen=True)
-class Realised:
-    """False alarms as they came against the promise."""
-
-    promised: float  # falsely flagged of a million benign accounts
-    realised: Optional[float]
-    interval: Interval
-    broken: bool  # the interval lies above the promise
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    styles: dict[str, Caught]
-    all: Caught
-    benign: dict[str, FalseAlarms]
-    false: FalseAlarms
-    campaigns: dict[str, FoundCampaign]
-    auc: Optional[float] = None
-    auc_interval: Optional[Interval] = None
-    partial_auc: Optional[float] = None  # up to a false positive rate of 1 %
-    tpr: dict[float, float] = dataclasses.field(default_factory=dict)  # by false positive rate
-    tpr_interval: dict[float, Optional[Interval]] = dataclasses.field(default_factory=dict)
-    promise: Optional[Realised] = None
-
-    def _tables(self) -> Iterator[tuple[list[str], list[list[Any]]]]:
-        yield (
-            ["style", "accounts", "asked", "caught", "95 %", "median queries", "leaked", "95 %"],
-            [
-                [style, c.accounts, c.asked, c.caught, c.caught_interval, c.median_queries, c.leaked, c.leaked_interval]
-                for style, c in [*self.styles.items(), ("ALL", self.all)]
-            ],
-        )
-        yield (
-            ["benign persona", "accounts", "false", "share", "95 %"],
-            [
-                [persona, f.accounts, f.false, f.share, f.interval]
-                for persona, f in [*self.benign.items(), ("ALL", self.false)]
-            ],
-        )
-        if self.campaigns:
-            yield (
-                ["campaign", "accounts", "linked", "purity"],
-                [[name, c.accounts, c.linked, c.purity] for name, c in self.campaigns.items()],
-            )
-
-    def _lines(self) -> Iterator[str]:
-        if self.auc is not None:
-            text = f"AUC {self.auc:.4f} {_show(self.auc_interval)}, up to 1 % of false positives {self.partial_auc:.4f}"
-            yield text + "".join(
-                f"; TPR at FPR {fpr:.1%} {tpr:.3f} {_show(self.tpr_interval.get(fpr))}"
-                for fpr, tpr in self.tpr.items()
-            )
-        if self.promise is not None:
-            p = self.promise
-            low, high = (1e6 * x for x in p.interval)
-            realised = "-" if p.realised is None else f"{p.realised:.0f}"
-            yield (
-                f"Promised at most {p.promised:.0f} false alarms in a million benign accounts, realised "
-                f"{realised} (95 % {low:.0f} to {high:.0f}): {'BROKEN' if p.broken else 'no sign that it is broken'}"
-            )
-
-    def __repr__(self) -> str:
-        out = []
-        for head, rows in self._tables():
-            cells = [head, *([_show(value) for value in row] for row in rows)]
-            widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-            for row in cells:
-                first, *rest = (c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths)))
-                out.append("  ".join([first, *rest]))
-            out.append("")
-        return "\n".join([*out, *self._lines()])
-
-    def _repr_html_(self) -> str:
-        out = []
-        for head, rows in self._tables():
-            out.append("<table><tr>" + "".join(f"<th>{html.escape(h)}</th>" for h in head) + "</tr>")
-            for row in rows:
-                out.append("<tr>" + "".join(f"<td>{html.escape(_show(v))}</td>" for v in row) + "</tr>")
-            out.append("</table>")
-        return "".join([*out, *(f"<p>{html.escape(line)}</p>" for line in self._lines())])
-
-
-def _show(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, tuple):
-        return f"({value[0]:.3f} to {value[1]:.3f})"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
 def _caught(
-    labels: Labels, names: Sequence[str], first: Mapping[str, int], least: int, rounds: int, seed: int
+    labels: Labels,
+    names: Sequence[str],
+    first: Mapping[str, int],
+    least: int,
+    rounds: int,
+    seed: int,
 ) -> Caught:
     sent = np.array([len(labels.sent(n)) for n in names], np.int64)
     before = np.array(
-        [np.searchsorted(labels.sent(n), first[n], "left") if n in first else len(labels.sent(n)) for n in names],
+        [
+            np.searchsorted(labels.sent(n), first[n], "left") if n in first else len(labels.sent(n))
+            for n in names
+        ],
         np.int64,
     )
     asked = sent >= least
@@ -241,16 +171,22 @@ def _caught(
         accounts=len(names),
         asked=int(asked.sum()),
         caught=caught(every),
-        caught_interval=bootstrap(labels, names, caught, rounds=rounds, seed=seed) if rounds else None,
+        caught_interval=bootstrap(labels, names, caught, rounds=rounds, seed=seed)
+        if rounds
+        else None,
         median_queries=float(statistics.median(before[hit].tolist())) if hit.any() else None,
         leaked=leaked(every),
-        leaked_interval=bootstrap(labels, names, leaked, rounds=rounds, seed=seed) if rounds else None,
+        leaked_interval=bootstrap(labels, names, leaked, rounds=rounds, seed=seed)
+        if rounds
+        else None,
     )
 
 
 def _false_alarms(names: Sequence[str], first: Mapping[str, int]) -> FalseAlarms:
     false = sum(n in first for n in names)
-    return FalseAlarms(len(names), false, false / len(names) if names else None, clopper_pearson(false, len(names)))
+    return FalseAlarms(
+        len(names), false, false / len(names) if names else None, clopper_pearson(false, len(names))
+    )
 
 
 def found_campaigns(labels: Labels, group: Mapping[str, Any]) -> dict[str, FoundCampaign]:
@@ -268,7 +204,9 @@ def found_campaigns(labels: Labels, group: Mapping[str, Any]) -> dict[str, Found
             continue
         best: set[str] = max(found.values(), key=lambda f: len(f & members), default=set())
         hit = len(best & members)
-        out[campaign] = FoundCampaign(len(members), hit / len(members), hit / len(best) if best else None)
+        out[campaign] = FoundCampaign(
+            len(members), hit / len(members), hit / len(best) if best else None
+        )
     return out
 
 
@@ -328,11 +266,14 @@ def evaluate(
             return None
         return bootstrap(labels, asked, lambda rows: of(positive[rows]), rounds=rounds, seed=seed)
 
+    def tpr_of(fpr: float) -> Callable[[npt.NDArray[Any]], float]:
+        return lambda rows: _tpr_at(rows, negative, fpr)
+
     return dataclasses.replace(
         report,
         auc=_auc(positive, negative),
         auc_interval=over_campaigns(lambda p: _auc(p, negative)),
         partial_auc=partial_auc(labels, scores, least=least),
         tpr={fpr: _tpr_at(positive, negative, fpr) for fpr in FPRS},
-        tpr_interval={fpr: over_campaigns(lambda p, f=fpr: _tpr_at(p, negative, f)) for fpr in FPRS},  # type: ignore[misc]
+        tpr_interval={fpr: over_campaigns(tpr_of(fpr)) for fpr in FPRS},
     )

@@ -26,9 +26,22 @@ from ._forest import forest_of_sklearn
 from ._looks import DETECTORS, FEATURES, Array, Collected, Looks, collect, feature_names
 
 __all__ = [
-    "DETECTORS", "FEATURES", "Collected", "Looks", "Power", "Refitted", "ablation", "collect",
-    "contributions", "feature_names", "leave_campaign_out", "path_maxima", "power", "refit",
-    "reference_scores", "score_looks",
+    "DETECTORS",
+    "FEATURES",
+    "Collected",
+    "Looks",
+    "Power",
+    "Refitted",
+    "ablation",
+    "collect",
+    "contributions",
+    "feature_names",
+    "leave_campaign_out",
+    "path_maxima",
+    "power",
+    "refit",
+    "reference_scores",
+    "score_looks",
 ]
 _UNKNOWN = _core.UNKNOWN_BIN
 _DAY_US = 86_400_000_000
@@ -73,7 +86,7 @@ def score_looks(reference: Reference, looks: Looks) -> npt.NDArray[np.float64]:
 
 
 def contributions(reference: Reference, looks: Looks, *, by: str = "feature") -> Any:
-    """How each score comes about, as a DataFrame; columns by "feature" or by "detector", and the base."""
+    """How each score comes about, as a DataFrame: by "feature" or "detector", and the base."""
     import pandas as pd
 
     bins = _core.Ranks.of(reference).bins(looks.requests, looks.features)
@@ -92,7 +105,9 @@ def _windows(collected: Collected, horizon_s: float) -> tuple[int, int]:
     span = collected.last_us - collected.first_us
     horizon = int(horizon_s * 1e6)
     if span < horizon:  # as ReferenceLearner does: whole days where there are some
-        horizon = min(horizon, -(-span // _DAY_US) * _DAY_US if span > _DAY_US else max(span, 3_600_000_000))
+        horizon = min(
+            horizon, -(-span // _DAY_US) * _DAY_US if span > _DAY_US else max(span, 3_600_000_000)
+        )
     return horizon, min(64, max(1, (span + horizon // 20) // horizon))
 
 
@@ -147,7 +162,11 @@ def refit(
     Raises ValueError when there are too few accounts.
     """
     index = {account: i for i, account in enumerate(collected.accounts)}
-    groups = dict(distilling) if isinstance(distilling, Mapping) else {a: f"account {a}" for a in distilling}
+    groups = (
+        dict(distilling)
+        if isinstance(distilling, Mapping)
+        else {a: f"account {a}" for a in distilling}
+    )
     missing = [a for a in groups if a not in index]
     if missing:
         raise ValueError(f"{missing[0]!r} is to distil, but is not in the log")
@@ -163,7 +182,8 @@ def refit(
         n = len(np.unique(looks.owner[side]))
         if n < _LEAST_ACCOUNTS:
             raise ValueError(
-                f"only {n} accounts with 16 requests or more are left to {name} with; allowed: {_LEAST_ACCOUNTS} or more"
+                f"only {n} accounts with 16 requests or more are left to {name} with; "
+                f"allowed: {_LEAST_ACCOUNTS} or more"
             )
     rows = looks.where(trains).last_of_epoch()
     ranks = _core.Ranks.learn(rows.requests, rows.features)
@@ -227,8 +247,14 @@ def refit(
     horizon, _ = _windows(collected, horizon_days * 86400)
     maxima = path_maxima(collected, scores, calibrating, horizon_days * 86400)
     reference = _core.make_reference(
-        ranks, model, maxima, horizon // 1_000_000, len(np.unique(looks.owner[trains])),
-        collected.first_us, collected.last_us, collected.key_id,
+        ranks,
+        model,
+        maxima,
+        horizon // 1_000_000,
+        len(np.unique(looks.owner[trains])),
+        collected.first_us,
+        collected.last_us,
+        collected.key_id,
         collected.key if collected.key_drawn else None,
         [name.partition(".")[2] for name in looks.names],
     )
@@ -242,13 +268,16 @@ def refit(
 class Power:
     """The share of distilling accounts that would be flagged at promises."""
 
-    caught: dict[float, Optional[float]]  # by falsely flagged of a million; None: cannot be promised
+    caught: dict[
+        float, Optional[float]
+    ]  # by falsely flagged of a million; None: cannot be promised
     auc: float
     accounts: int
 
     def __repr__(self) -> str:
         caught = ", ".join(
-            f"{'-' if share is None else f'{share:.3f}'} at {per_million:g}" for per_million, share in self.caught.items()
+            f"{'-' if share is None else f'{share:.3f}'} at {per_million:g}"
+            for per_million, share in self.caught.items()
         )
         return f"Power({self.accounts} accounts: {caught} of a million, AUC {self.auc:.3f})"
 
@@ -273,7 +302,9 @@ def power(
         else:
             caught[per_million] = float((rank <= most).mean()) if len(mine) else None
     below = np.searchsorted(maxima, mine, "left") + np.searchsorted(maxima, mine, "right")
-    return Power(caught, float(below.mean()) / 2 / max(1, len(maxima)) if len(mine) else 0.5, len(mine))
+    return Power(
+        caught, float(below.mean()) / 2 / max(1, len(maxima)) if len(mine) else 0.5, len(mine)
+    )
 
 
 def reference_scores(reference: Reference) -> npt.NDArray[np.float64]:
@@ -329,10 +360,17 @@ def leave_campaign_out(
     splits = list(splitter.split(accounts, groups=groups))
     for train, test in _progress(splits, progress):
         refitted = refit(
-            collected, distilling={accounts[i]: labels[accounts[i]] for i in train},
-            exclude=[accounts[i] for i in test], **options,
+            collected,
+            distilling={accounts[i]: labels[accounts[i]] for i in train},
+            exclude=[accounts[i] for i in test],
+            **options,
         )
-        p = power(refitted.reference, collected.looks, np.array([index[accounts[i]] for i in test]), promises)
+        p = power(
+            refitted.reference,
+            collected.looks,
+            np.array([index[accounts[i]] for i in test]),
+            promises,
+        )
         aucs.append((p.auc, p.accounts))
         for per_million, share in p.caught.items():
             caught[per_million].append((share, p.accounts))
@@ -343,7 +381,11 @@ def leave_campaign_out(
             return None
         return sum((share or 0) * n for share, n in parts) / max(1, total)
 
-    return Power({p: mean(parts) for p, parts in caught.items()}, sum(a * n for a, n in aucs) / max(1, total), total)
+    return Power(
+        {p: mean(parts) for p, parts in caught.items()},
+        sum(a * n for a, n in aucs) / max(1, total),
+        total,
+    )
 
 
 def _progress(items: Iterable[Any], wanted: bool) -> Iterator[Any]:

@@ -7,33 +7,38 @@ Every function draws on `ax` (or on new axes) and returns the axes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _core, _graph, evaluate
-from ._core import Explanation, Monitor, Promise, Reference
+from . import _core, evaluate
+from ._core import Explanation, Promise, Reference
+from ._plot_axes import BLUE, GREEN, GREY, ORANGE, RED, axes, plain
+from ._plot_campaigns import campaign_matrix, found_groups, link_graph
 from ._types import Level, NotFound
 from .fit import Collected, reference_scores, score_looks
 
-BLUE, ORANGE, GREEN, RED, GREY = "#33658a", "#e07a1f", "#4c956c", "#a4243b", "#9aa0a6"
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "RED",
+    "campaign_matrix",
+    "contributions",
+    "coverage_map",
+    "found_groups",
+    "inter_arrivals",
+    "link_graph",
+    "reliability",
+    "roc",
+    "score_of",
+    "score_paths",
+    "timeline",
+]
 _LEVEL_LINES = {Level.SUSPECT: ":", Level.DISTILLING: "--"}
-
-
-def _axes(ax: Any, width: float = 8, height: float = 4) -> Any:
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
-
-
-def _plain(ax: Any) -> Any:
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    return ax
 
 
 def _index(collected: Collected, account: str) -> int:
@@ -54,37 +59,60 @@ def score_of(reference: Reference, promise: Promise, level: Level = Level.DISTIL
         return math.inf
     if rank > len(maxima):
         return -8.0
-    # 1 + (reference accounts at or above) must not exceed the rank; scores are told apart by bins of 1/32.
+    # 1 + (reference accounts at or above) must not exceed the rank; bins of scores are 1/32 wide.
     return float(maxima[len(maxima) - rank]) + 32 / 1024
 
 
-def timeline(log: Any, account: str, *, explanation: Optional[Explanation] = None, ax: Any = None) -> Any:
+def timeline(
+    log: Any, account: str, *, explanation: Optional[Explanation] = None, ax: Any = None
+) -> Any:
     """When an account asks: days across, hours of the day (UTC) up; its strongest evidence beside.
 
     Where the log has labels, distilling requests are drawn in another colour.
     """
-    ax = _plain(_axes(ax, 9, 4))
+    ax = plain(axes(ax, 9, 4))
     mine = np.asarray(log["account"], dtype=object) == account
     if not mine.any():
         raise NotFound(f"account {account!r} is not in the log")
     us = _core.microseconds(log["time"])[mine]
     days = us.astype("M8[us]").astype("M8[D]")
     hours = (us - days.astype("M8[us]").astype(np.int64)) / 3.6e9
-    distil = np.asarray(log["distill"], dtype=bool)[mine] if "distill" in list(log.keys()) else np.zeros(len(us), bool)
+    distil = (
+        np.asarray(log["distill"], dtype=bool)[mine]
+        if "distill" in list(log.keys())
+        else np.zeros(len(us), bool)
+    )
     dates = days.astype(object)
     for rows, colour, label in ((~distil, BLUE, "requests"), (distil, RED, "distilling requests")):
         if rows.any():
-            ax.scatter(dates[rows], hours[rows], s=7, alpha=0.5, lw=0, color=colour, label=f"{rows.sum()} {label}")
-    ax.set(ylim=(0, 24), yticks=range(0, 25, 4), ylabel="hour of the day, UTC", title=f"Requests of {account}")
+            ax.scatter(
+                dates[rows],
+                hours[rows],
+                s=7,
+                alpha=0.5,
+                lw=0,
+                color=colour,
+                label=f"{rows.sum()} {label}",
+            )
+    ax.set(
+        ylim=(0, 24),
+        yticks=range(0, 25, 4),
+        ylabel="hour of the day, UTC",
+        title=f"Requests of {account}",
+    )
     ax.tick_params(axis="x", labelrotation=30)
     if explanation is None:
         ax.legend(loc="lower right", markerscale=2, framealpha=0.9)
         return ax
     lines = [f"score {explanation.score:.2f}, of which"]
     for e in explanation.evidence[:7]:
-        lines.append(f"{e.contribution:+.2f}  {e.words if len(e.words) <= 64 else e.words[:61] + '...'}")
+        lines.append(
+            f"{e.contribution:+.2f}  {e.words if len(e.words) <= 64 else e.words[:61] + '...'}"
+        )
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), markerscale=2, frameon=False)
-    ax.text(1.02, 0.8, "\n".join(lines), transform=ax.transAxes, va="top", fontsize=8, linespacing=1.5)
+    ax.text(
+        1.02, 0.8, "\n".join(lines), transform=ax.transAxes, va="top", fontsize=8, linespacing=1.5
+    )
     return ax
 
 
@@ -98,7 +126,7 @@ def score_paths(
     ax: Any = None,
 ) -> Any:
     """How accounts' highest scores rise with their requests, against what the promise flags."""
-    ax = _plain(_axes(ax, 8, 4.5))
+    ax = plain(axes(ax, 8, 4.5))
     scores = score_looks(reference, collected.looks)
     looks = collected.looks
     order = np.lexsort(np.stack([looks.requests.astype(np.int64), looks.owner.astype(np.int64)]))
@@ -121,15 +149,22 @@ def score_paths(
     for level in (Level.SUSPECT, Level.DISTILLING):
         at = score_of(reference, promise, level)
         if math.isfinite(at):
-            ax.axhline(at, color="black", lw=1.2, ls=_LEVEL_LINES[level], label=f"{level} from here")
+            ax.axhline(
+                at, color="black", lw=1.2, ls=_LEVEL_LINES[level], label=f"{level} from here"
+            )
     ax.set_xscale("log", base=2)
-    ticks = [16 * 2**i for i in range(12) if 16 * 2**i <= max(32, looks.requests.max(initial=16))]
+    ticks = [
+        16 * 2**i for i in range(12) if 16 * 2**i <= max(32, looks.requests.max(initial=16))
+    ]
     ax.set_xticks(ticks, [str(t) for t in ticks])
     low = float(np.quantile(scores, 0.01)) if len(scores) else -1.0
     high = float(scores.max()) if len(scores) else 1.0
     ax.set(
-        xlabel="requests of the account", ylabel="highest score so far", ylim=(low, max(high, 0.5) + 0.3),
-        title=f"Score paths of {len(others) + len(chosen)} accounts; promise {promise.per_million:g} of a million",
+        xlabel="requests of the account",
+        ylabel="highest score so far",
+        ylim=(low, max(high, 0.5) + 0.3),
+        title=f"Score paths of {len(others) + len(chosen)} accounts; "
+        f"promise {promise.per_million:g} of a million",
     )
     ax.legend(loc="lower right", fontsize=8, framealpha=0.9)
     return ax
@@ -137,7 +172,7 @@ def score_paths(
 
 def inter_arrivals(log: Any, accounts: Sequence[str], *, ax: Any = None) -> Any:
     """The shapes of the gaps between requests: a metronome is a spike, people are broad."""
-    ax = _plain(_axes(ax, 8, 4))
+    ax = plain(axes(ax, 8, 4))
     names = np.asarray(log["account"], dtype=object)
     us = _core.microseconds(log["time"])
     edges = np.logspace(-2, 6.5, 60)
@@ -147,16 +182,27 @@ def inter_arrivals(log: Any, accounts: Sequence[str], *, ax: Any = None) -> Any:
             raise NotFound(f"account {account!r} has fewer than two requests in the log")
         gaps = np.maximum(np.diff(times) / 1e6, 0.01)
         share = np.histogram(gaps, edges)[0] / len(gaps)
-        ax.step(edges[:-1], share, where="post", lw=1.4, color=f"C{i}", label=f"{account} ({len(times)} requests)")
+        ax.step(
+            edges[:-1],
+            share,
+            where="post",
+            lw=1.4,
+            color=f"C{i}",
+            label=f"{account} ({len(times)} requests)",
+        )
     ax.set_xscale("log")
-    ax.set_xticks([1e-2, 1, 60, 3600, 86400, 604800], ["10 ms", "1 s", "1 min", "1 h", "1 day", "1 week"])
+    ax.set_xticks(
+        [1e-2, 1, 60, 3600, 86400, 604800], ["10 ms", "1 s", "1 min", "1 h", "1 day", "1 week"]
+    )
     ax.minorticks_off()
     ax.set(xlabel="gap between two requests", ylabel="share of gaps", title="Inter-arrival shapes")
     ax.legend(fontsize=8)
     return ax
 
 
-def coverage_map(log: Any, account: str, *, most: int = 400, key: Optional[bytes] = None, ax: Any = None) -> Any:
+def coverage_map(
+    log: Any, account: str, *, most: int = 400, key: Optional[bytes] = None, ax: Any = None
+) -> Any:
     """How alike an account's prompts are, each against each, in the order of time.
 
     People leave blocks on the diagonal (a subject, then the next), a frame around changing slots an
@@ -167,7 +213,7 @@ def coverage_map(log: Any, account: str, *, most: int = 400, key: Optional[bytes
 
     from ._batch import jaccard_matrix, signatures
 
-    ax = _axes(ax, 5.5, 4.8)
+    ax = axes(ax, 5.5, 4.8)
     us = _core.microseconds(log["time"])
     mine = np.flatnonzero(np.asarray(log["account"], dtype=object) == account)
     if len(mine) < 2:
@@ -182,121 +228,11 @@ def coverage_map(log: Any, account: str, *, most: int = 400, key: Optional[bytes
     drawn = ax.imshow(likeness, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
     ax.figure.colorbar(drawn, ax=ax, ticks=[0, 0.1, 0.3, 0.6, 1], label="Jaccard similarity")
     others = likeness[~np.eye(len(chosen), dtype=bool)]
-    ax.set_title(f"{account}: {len(chosen)} of {len(mine)} prompts,\n{others.mean():.0%} alike on average", fontsize=10)
+    ax.set_title(
+        f"{account}: {len(chosen)} of {len(mine)} prompts,\n{others.mean():.0%} alike on average",
+        fontsize=10,
+    )
     ax.set(xlabel="prompts in order of time")
-    return ax
-
-
-def campaign_matrix(log: Any, groups: Mapping[str, Sequence[str]], *, hours: int = 6, ax: Any = None) -> Any:
-    """Accounts up, time across, the darker the busier; campaigns one above the other."""
-    groups = {name: list(dict.fromkeys(members)) for name, members in groups.items()}
-    rows: dict[str, list[int]] = {}
-    accounts = [a for members in groups.values() for a in members]
-    for row, account in enumerate(accounts):
-        rows.setdefault(account, []).append(row)
-    if not accounts:
-        raise ValueError("there are no accounts to draw")
-    ax = _axes(ax, 9, min(10, 1.5 + 0.14 * len(accounts)))
-    names = np.asarray(log["account"], dtype=object)
-    us = _core.microseconds(log["time"])
-    bins = (us - us.min()) // (hours * 3_600_000_000)
-    counts = np.zeros((len(accounts), int(bins.max()) + 1))
-    for name, b in zip(names.tolist(), bins.tolist()):
-        for row in rows.get(name, ()):
-            counts[row, b] += 1
-    end = (us.max() - us.min()) / 8.64e10
-    drawn = ax.imshow(np.log2(1 + counts), aspect="auto", cmap="Greys", interpolation="nearest",
-                      vmin=0, extent=(0, end, len(accounts), 0))
-    bar = ax.figure.colorbar(drawn, ax=ax, pad=0.01, label=f"requests in {hours} h")
-    ticks = [t for t in (0, 1, 3, 7, 15, 31, 63, 127, 255, 511) if np.log2(1 + t) <= np.log2(1 + counts.max())]
-    bar.set_ticks(np.log2(1 + np.array(ticks)), labels=[str(t) for t in ticks])
-    row, middles = 0, []
-    for i, members in enumerate(groups.values()):
-        if row:
-            ax.axhline(row, color=RED, lw=0.8)
-        middles.append(row + len(members) / 2)
-        row += len(members)
-    ax.set_yticks(middles, [f"{name} ({len(members)})" for name, members in groups.items()], fontsize=8)
-    ax.set(xlabel="days", title="Who asks when")
-    return ax
-
-
-def found_groups(monitor: Monitor, accounts: Iterable[str]) -> dict[str, list[str]]:
-    """The campaigns that a monitor named, as campaign_matrix and link_graph take them."""
-    name_of = {monitor.account_id(account): account for account in accounts}
-    return {
-        f"campaign {c.id}": [name_of[m.account] for m in c.members if m.account in name_of]
-        for c in monitor.campaigns()
-    }
-
-
-def link_graph(
-    log: Any,
-    groups: Mapping[str, Sequence[str]],
-    *,
-    others: Sequence[str] = (),
-    least: int = 6,
-    strongest: int = 4,
-    key: Optional[bytes] = None,
-    ax: Any = None,
-) -> Any:
-    """Who shares a frame with whom: accounts are dots, a line joins those whose prompts have the same
-    unchanging text, the thicker the more of it; each group, as found_groups gives them or true ones,
-    has a colour and a square that its members are tied to.
-
-    `others` are accounts of no group to draw beside them. Frames count from `least` common signature
-    values on; of each account the `strongest` lines are drawn.
-    """
-    groups = {name: list(dict.fromkeys(members)) for name, members in groups.items()}
-    accounts = list(dict.fromkeys([*(a for members in groups.values() for a in members), *others]))
-    if not accounts:
-        raise ValueError("there are no accounts to draw")
-    ax = _axes(ax, 9, 6)
-    place = {account: i for i, account in enumerate(accounts)}
-    frames = _graph.shared(_graph.recurring(log, accounts, key=key), least)
-    best: dict[int, list[tuple[int, tuple[int, int]]]] = {}
-    for pair, n in frames.items():
-        for end in pair:
-            best.setdefault(end, []).append((n, pair))
-    drawn = {pair: n for of in best.values() for n, pair in sorted(of, reverse=True)[:strongest]}
-    squares = {name: len(accounts) + i for i, name in enumerate(groups)}
-    ties = [(place[a], squares[name]) for name, members in groups.items() for a in members]
-    at, below = _graph.layout(len(accounts) + len(squares), [*drawn, *ties])
-
-    colours: dict[str, Any] = {name: f"C{i}" for i, name in enumerate(groups)}
-    if len(groups) > 10:
-        from matplotlib.colors import hsv_to_rgb
-
-        hues = np.linspace(0, 1, len(groups), endpoint=False)
-        tone = [0.95, 0.7, 0.5]
-        colours = {
-            name: hsv_to_rgb((hue, 0.85, tone[i % 3]))
-            for i, (name, hue) in enumerate(zip(groups, hues))
-        }
-    of_account = {a: colours[name] for name, members in groups.items() for a in members}
-    for (a, b), n in sorted(drawn.items()):
-        width = 0.4 + 2.2 * min(1.0, n / 64)
-        ax.plot(*at[[a, b]].T, color=GREY, lw=width, alpha=0.55, zorder=1, solid_capstyle="round")
-    for name, members in groups.items():
-        for account in members:
-            ends = at[[place[account], squares[name]]].T
-            ax.plot(*ends, color=colours[name], lw=0.7, alpha=0.6, zorder=2)
-    ax.scatter(*at[: len(accounts)].T, s=26, lw=0.5, edgecolor="white", zorder=3,
-               color=[of_account.get(a, "#5f6368") for a in accounts])
-    for name, square in squares.items():
-        ax.scatter(*at[square], marker="s", s=44, color=colours[name], edgecolor="black", lw=0.8, zorder=4)
-        ax.annotate(f"{name} ({len(groups[name])})", at[square], xytext=(0, 7), fontsize=8, zorder=5,
-                    textcoords="offset points", ha="center",
-                    bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8})
-    if (at[: len(accounts), 1] < below).any():
-        ax.text(0.1, below - 0.1, "linked to nobody here", fontsize=8, color="#5f6368", va="bottom")
-    (left, bottom), (right, top) = at.min(axis=0) - 0.8, at.max(axis=0) + 0.8
-    ax.set(aspect="equal", xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top),
-           title=f"Shared frames among {len(accounts)} accounts: {len(frames):,} pairs",
-           xlabel="squares tie groups together; grey lines are shared frames, thick ones long")
-    ax.xaxis.label.set(size=8, color="#5f6368")
-    for side in ax.spines.values():
-        side.set_visible(False)
     return ax
 
 
@@ -308,8 +244,8 @@ def reliability(
     promises: Sequence[float] = (),
     ax: Any = None,
 ) -> Any:
-    """False alarms as promised against those that came, with 95 % intervals over benign accounts."""
-    ax = _plain(_axes(ax, 5.5, 5))
+    """False alarms as promised against those that came, with 95 % intervals over accounts."""
+    ax = plain(axes(ax, 5.5, 5))
     of = evaluate.read_scores(scores)
     benign = np.array([of[a] for a in labels.named("benign")], float)
     if not len(benign):
@@ -326,37 +262,79 @@ def reliability(
     ax.plot([least, 1e6], [least, 1e6], color=GREY, lw=1, ls="--", label="promised = came")
     broken = low > promised
     shown = np.maximum(came, least * 1.2)
-    for rows_of, colour, label in ((~broken, BLUE, "kept, as far as can be seen"), (broken, RED, "broken")):
+    for rows_of, colour, label in (
+        (~broken, BLUE, "kept, as far as can be seen"),
+        (broken, RED, "broken"),
+    ):
         if rows_of.any():
             ax.errorbar(
-                promised[rows_of], shown[rows_of],
-                yerr=[np.maximum(shown - np.maximum(low, least), 0)[rows_of], np.maximum(high - shown, 0)[rows_of]],
-                fmt="o", ms=4, lw=1, capsize=2, color=colour, label=label,
+                promised[rows_of],
+                shown[rows_of],
+                yerr=[
+                    np.maximum(shown - np.maximum(low, least), 0)[rows_of],
+                    np.maximum(high - shown, 0)[rows_of],
+                ],
+                fmt="o",
+                ms=4,
+                lw=1,
+                capsize=2,
+                color=colour,
+                label=label,
             )
-    ax.set(xscale="log", yscale="log", xlim=(least, 1e6), ylim=(least, 1e6), xlabel="promised false alarms of a million",
-           ylabel="false alarms that came, of a million", title=f"The promise on {len(benign)} benign accounts")
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlim=(least, 1e6),
+        ylim=(least, 1e6),
+        xlabel="promised false alarms of a million",
+        ylabel="false alarms that came, of a million",
+        title=f"The promise on {len(benign)} benign accounts",
+    )
     ax.legend(loc="upper left", fontsize=8)
     return ax
 
 
-def roc(labels: evaluate.Labels, scores: Mapping[str, evaluate.Scores], *, least_fpr: float = 1e-3, ax: Any = None) -> Any:
+def roc(
+    labels: evaluate.Labels,
+    scores: Mapping[str, evaluate.Scores],
+    *,
+    least_fpr: float = 1e-3,
+    ax: Any = None,
+) -> Any:
     """ROC curves by name; false positives on a logarithmic axis, because only few are bearable."""
-    ax = _plain(_axes(ax, 6, 4.5))
+    ax = plain(axes(ax, 6, 4.5))
     for i, (name, of) in enumerate(scores.items()):
         curve = evaluate.roc(labels, of)
         area = evaluate.auc(labels, of)
-        ax.step(np.maximum(curve["fpr"], least_fpr), curve["tpr"], where="post", color=f"C{i}",
-                label=f"{name} (AUC {area:.3f})")
-    ax.plot(np.logspace(math.log10(least_fpr), 0, 50), np.logspace(math.log10(least_fpr), 0, 50), color=GREY, ls="--", lw=1)
-    ax.set(xscale="log", xlim=(least_fpr, 1), ylim=(0, 1.01), xlabel="share of benign accounts flagged",
-           ylabel="share of distilling accounts flagged", title="ROC over accounts")
+        ax.step(
+            np.maximum(curve["fpr"], least_fpr),
+            curve["tpr"],
+            where="post",
+            color=f"C{i}",
+            label=f"{name} (AUC {area:.3f})",
+        )
+    ax.plot(
+        np.logspace(math.log10(least_fpr), 0, 50),
+        np.logspace(math.log10(least_fpr), 0, 50),
+        color=GREY,
+        ls="--",
+        lw=1,
+    )
+    ax.set(
+        xscale="log",
+        xlim=(least_fpr, 1),
+        ylim=(0, 1.01),
+        xlabel="share of benign accounts flagged",
+        ylabel="share of distilling accounts flagged",
+        title="ROC over accounts",
+    )
     ax.legend(loc="upper left", fontsize=8)
     return ax
 
 
 def contributions(explanation: Explanation, *, most: int = 10, ax: Any = None) -> Any:
     """The strongest evidence of an explanation as bars that add up to its score."""
-    ax = _plain(_axes(ax, 8, 0.6 + 0.32 * (most + 2)))
+    ax = plain(axes(ax, 8, 0.6 + 0.32 * (most + 2)))
     strongest = explanation.evidence[:most]
     rest = sum(e.contribution for e in explanation.evidence[most:])
     rows: list[tuple[str, float, str]] = [("what any account has", explanation.base, GREY)]
@@ -368,7 +346,9 @@ def contributions(explanation: Explanation, *, most: int = 10, ax: Any = None) -
         at += value
     ax.axvline(at, color="black", lw=1)
     ax.text(at, len(rows) - 0.3, f" score {at:.2f}", fontsize=8, va="center")
-    words: Union[list[str], npt.NDArray[Any]] = [w if len(w) <= 70 else w[:67] + "..." for w, _, _ in rows]
+    words: Union[list[str], npt.NDArray[Any]] = [
+        w if len(w) <= 70 else w[:67] + "..." for w, _, _ in rows
+    ]
     ax.set_yticks(range(len(rows)), words, fontsize=8)
     ax.set_ylim(len(rows) - 0.2, -0.6)
     ax.set(xlabel="score", title=f"Why {explanation.account} has its score")
