@@ -4,7 +4,7 @@
 # Builds and tests everything, on Debian 12, Ubuntu 22.04 or 24.04; installs what is missing (examples/setup.sh).
 #
 #   bash tests/run.sh              within 25 minutes on two cores
-#   bash tests/run.sh --all        and the thread sanitizer
+#   bash tests/run.sh --all        and the thread sanitizer, and the Python extension under the address sanitizer
 #   bash tests/run.sh --quick      the release build, its tests and the checks
 #   --verbose                      shows what the steps print; build/log/ has it anyway
 #   --fuzz-seconds N               for each fuzz target; default 10
@@ -91,7 +91,10 @@ if ! $quick; then
       step "fuzz: $name" fuzz "$name"
     done
   fi
-  if $all; then build_and_test tsan; fi
+  if $all; then
+    build_and_test asan-python
+    build_and_test tsan
+  fi
 fi
 
 printf '\nrelease tests: %s\n' "$(closing_line build/log/release__tests.log)"

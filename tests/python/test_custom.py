@@ -430,7 +430,10 @@ def test_refits_and_ablations_know_it(log):
     assert "brevity.mean_units" in collected.frame() and collected.looks.features.shape[1] == 48
     refitted = fit.refit(collected, trees=20)
     table = fit.contributions(refitted.reference, collected.looks, by="detector")
-    assert list(table) == [*fit.DETECTORS, "brevity", "base"] and table["brevity"].abs().sum() > 0
+    assert list(table) == [*fit.DETECTORS, "brevity", "base"]
+    alone = fit.refit(collected, trees=20, detectors=["brevity"])
+    table = fit.contributions(alone.reference, collected.looks, by="detector")
+    assert table["brevity"].abs().sum() > 0 == table["coverage"].abs().sum()
     without = fit.refit(collected, trees=20, detectors=fit.DETECTORS)
     table = fit.contributions(without.reference, collected.looks, by="detector")
     assert table["brevity"].abs().sum() == 0
