@@ -44,7 +44,7 @@ struct CampaignOptions {
   std::vector<std::string> common_templates{};
   // Name of the attribute by which the host marks keys of one organisation; a group of which most
   // members have the same value is not named. Empty: none.
-  std::string organisation = "organisation";
+  std::string organisation = "organization";
 };
 
 struct CampaignMember {

@@ -12,11 +12,12 @@ namespace {
 // The most frequent first; which of equally frequent ones is kept, the hash decides: for all
 // accounts alike.
 struct Recurring {
-  std::uint32_t count = 0;
+  std::uint64_t rank = 0;
   Pair pair = 0;
-  bool operator<(const Recurring& other) const noexcept {
-    return count != other.count ? count > other.count : wire::Mix(pair) < wire::Mix(other.pair);
-  }
+  Recurring() = default;
+  Recurring(std::uint32_t count, Pair of) noexcept
+      : rank(~std::uint64_t{count} << 48 | wire::Mix(of) >> 16), pair(of) {}
+  bool operator<(const Recurring& other) const noexcept { return rank < other.rank; }
 };
 
 }  // namespace
@@ -47,25 +48,31 @@ Fingerprint FingerprintOf(const SignatureReservoir& sample, std::span<const Pair
   }
   std::array<Recurring, 64 * SignatureReservoir::kCapacity / 2> recurring;
   std::size_t found = 0;
-  for (std::size_t slot = 0; slot < 64; ++slot) {
-    std::array<std::uint16_t, SignatureReservoir::kCapacity> values;
-    for (std::size_t i = 0; i < n; ++i) values[i] = (*different[i])[slot];
-    std::sort(values.begin(), values.begin() + n);
-    for (std::size_t i = 0; i < n;) {
-      std::size_t end = i + 1;
-      while (end < n && values[end] == values[i]) ++end;
-      const Pair pair = PairOf(slot, values[i]);
-      if (end - i >= 2 && !std::binary_search(common.begin(), common.end(), pair)) {
-        recurring[found++] = {static_cast<std::uint32_t>(end - i), pair};
-      }
-      i = end;
+  for (std::size_t slot = 0; slot < SlimSignature{}.size(); ++slot) {
+    // As many as there can be, so that the compiler compares several at once; what is missing
+    // equals nothing.
+    std::array<std::uint32_t, SignatureReservoir::kCapacity> values;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = i < n ? (*different[i])[slot] : 0x10000 + static_cast<std::uint32_t>(i);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      std::uint32_t count = 0;
+      for (const std::uint32_t other : values) count += other == values[i];
+      if (count < 2) continue;
+      const auto here = values.begin() + static_cast<std::ptrdiff_t>(i);
+      if (std::find(values.begin(), here, *here) != here) continue;  // counted before
+      const Pair pair = PairOf(slot, static_cast<std::uint16_t>(values[i]));
+      if (!std::binary_search(common.begin(), common.end(), pair))
+        recurring[found++] = Recurring(count, pair);
     }
   }
   const bool has_system =
       system != 0 && !std::binary_search(common.begin(), common.end(), SystemPair(0, system));
   const std::size_t kept =
       std::min(found, Fingerprint::kMostPairs - (has_system ? kSystemPairs : 0));
-  std::partial_sort(recurring.begin(), recurring.begin() + kept, recurring.begin() + found);
+  if (kept < found) {
+    std::nth_element(recurring.begin(), recurring.begin() + kept, recurring.begin() + found);
+  }
   Fingerprint out;
   out.size = static_cast<std::uint8_t>(kept);
   for (std::size_t i = 0; i < kept; ++i) out.pairs[i] = recurring[i].pair;

@@ -38,7 +38,7 @@ def test_a_campaign_is_told_in_all_its_words(meetings):
 def test_options_decide_who_is_named(meetings):
     def campaigns(**options):
         monitor = dw.Monitor(key=KEY, campaigns=dw.CampaignOptions(**options))
-        columns = {**meetings, "attributes": {"organisation": ["one"] * len(meetings["account"])}}
+        columns = {**meetings, "attributes": {"organization": ["one"] * len(meetings["account"])}}
         dw.watch(monitor, columns)
         review = monitor.review(meetings["time"][-1])
         return len(monitor.campaigns()), review.explained

@@ -89,7 +89,7 @@ class CampaignOptions:
     most_accounts: int = 1 << 20
     infrastructure: tuple[str, ...] = ("ip", "payment", "device")
     common_templates: tuple[Text, ...] = ()
-    organisation: str = "organisation"
+    organisation: str = "organization"
 
 
 class CampaignMember(NamedTuple):
