@@ -31,7 +31,7 @@ struct CampaignOptions {
   // Groups that may begin to be watched in 30 days; those beyond wait. Fewer groups make each test
   // easier to pass. 1 to 4096.
   std::size_t most_groups = 100;
-  // Accounts with a fingerprint that are remembered for linking, 300 to 550 bytes each [BM_Review];
+  // Accounts with a fingerprint that are remembered for linking, 350 to 600 bytes each [BM_Review];
   // those that were longest idle are forgotten first, and all that were idle for 30 days. 16 to
   // 2^28.
   std::size_t most_accounts = std::size_t{1} << 20;
