@@ -31,9 +31,10 @@ struct Seen {
   std::uint64_t account = 0;
   Time first{}, last{};
   std::uint32_t requests = 0;
+  float own_p_value = 1;  // of its own verdict; least so far
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.account, s.first, s.last, s.requests);
+    io(s.account, s.first, s.last, s.requests, s.own_p_value);
   }
 };
 

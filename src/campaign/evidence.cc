@@ -10,7 +10,7 @@
 namespace distillwatch::campaign {
 namespace {
 
-// Of the level, where a pool is tested, too.
+// Of the level, where more is tested than times and cohort.
 constexpr double kCommonShare = 2.0 / 3;
 
 // Of two independent p-values: chi-square with four degrees of freedom.
@@ -28,6 +28,21 @@ std::string Odds(double p) {
 
 }  // namespace
 
+double HalfP(std::vector<double> p_values) {
+  const std::size_t n = p_values.size();
+  const auto combined = static_cast<std::ptrdiff_t>(n / 2 + 1);  // all but the least ones
+  if (n == 0) return 1;
+  std::nth_element(p_values.begin(), p_values.end() - combined, p_values.end());
+  double half = 0;  // of a chi-square variable
+  std::for_each(p_values.end() - combined, p_values.end(), [&half](double p) { half -= std::log(p); });
+  double term = std::exp(-half), sum = 0;
+  for (std::ptrdiff_t k = 0; k < combined; ++k) {
+    sum += term;
+    term *= half / static_cast<double>(k + 1);
+  }
+  return std::clamp(sum, std::numeric_limits<double>::min(), 1.0);
+}
+
 double TimeEvidence::least() const noexcept {
   return std::min({regularity, seconds, quarter_hours});
 }
@@ -42,9 +57,9 @@ double Evidence::common() const noexcept {
 }
 
 double Evidence::all() const noexcept {
-  if (!pool.tested) return common();
-  return std::min(
-      {1.0, common() / kCommonShare, Fisher(common(), pool.p_value) / (1 - kCommonShare)});
+  if (!pool.tested && !own.tested) return common();
+  const double more = pool.tested ? pool.p_value : own.p_value;  // never both
+  return std::min({1.0, common() / kCommonShare, Fisher(common(), more) / (1 - kCommonShare)});
 }
 
 std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
@@ -83,6 +98,11 @@ std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
                   "uses: so do less than %s random sets of accounts",
                   evidence.pool.bridges, Odds(evidence.pool.p_value).c_str());
     add();
+    if (least > 0.01) return words;
+  }
+  if (evidence.own.tested && evidence.own.p_value < 0.01) {
+    words.push_back("what half of them ask is out of the ordinary by itself: so it is in less than " +
+                    Odds(evidence.own.p_value) + " groups of strangers");
     if (least > 0.01) return words;
   }
   const std::string shuffles = ": so do less than " + Odds(least) + " shuffles of their times";

@@ -25,6 +25,24 @@ struct TimeEvidence {
   }
 };
 
+// The accounts' own verdicts, where infrastructure alone linked them: what they ask was not
+// selected.
+struct OwnEvidence {
+  bool tested = false;
+  double p_value = 1;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.tested, s.p_value);
+  }
+};
+
+// Of the hypothesis that fewer than half of the accounts are out of the ordinary, so that a few
+// which are certainly so convict no others. 1 for none.
+//   p_values  of the accounts, each in (0, 1], independent
+// Paper  Y. Benjamini, R. Heller, Screening for partial conjunction hypotheses, Biometrics 2008,
+//        with Fisher's combination.
+double HalfP(std::vector<double> p_values);
+
 // A pool of infrastructure among members that a frame linked.
 struct PoolEvidence {
   bool tested = false;        // members have infrastructure that is known
@@ -41,12 +59,13 @@ struct Evidence {
   TimeEvidence together;  // the cohort alone
   double cohort = 1;
   PoolEvidence pool;
+  OwnEvidence own;
   double time() const noexcept;    // corrected for six tests
   double common() const noexcept;  // of times and cohort, corrected for what is combined
-  double all() const noexcept;     // with the pool
+  double all() const noexcept;     // with the pool or the accounts' own verdicts
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.everyone, s.together, s.cohort, s.pool);
+    io(s.everyone, s.together, s.cohort, s.pool, s.own);
   }
 };
 

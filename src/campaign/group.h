@@ -31,6 +31,7 @@ namespace distillwatch::campaign {
 struct Backdrop {
   std::span<const Life> population;
   PoolEvidence pool;
+  OwnEvidence own;
 };
 
 class Group {
@@ -66,7 +67,7 @@ class Group {
     Life life;
     const Fingerprint* fingerprint;
   };
-  // Whether the newest test passed by the pool alone, so that it says nothing of members outside.
+  // Whether the newest test passed by what the pool adds, so that it says nothing of members outside.
   bool passed_by_pool() const noexcept { return by_pool_; }
   // Learns what is usual among the members that are still known.
   void Refresh(std::span<const Known> known);

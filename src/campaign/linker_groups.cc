@@ -158,6 +158,7 @@ void Linker::Name(Group& group, Time now, Review& review) {
 
 void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
   std::vector<const AttributeSet*> attributes;
+  std::vector<double> own;
   bool due = false;
   {
     const auto lock = Lock(group);
@@ -169,6 +170,7 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
       if (record == nullptr) continue;
       known.push_back({m.account, LifeOf(record->seen), &record->fingerprint});
       attributes.push_back(&record->attributes);
+      own.push_back(record->seen.own_p_value);
     }
     group.Refresh(known);
   }
@@ -184,9 +186,11 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
   backdrop.population = snapshot.population;
   const bool known = std::any_of(attributes.begin(), attributes.end(),
                                  [](const AttributeSet* set) { return set->size > 0; });
-  // What linked a group without a frame proves nothing.
-  if (group.framed() && known) {
-    pool = all.PoolOf(attributes);
+  if (known) pool = all.PoolOf(attributes);
+  // What linked a group proves nothing: neither the pool that did, nor what accounts with a frame ask.
+  if (!group.framed()) {
+    backdrop.own = {.tested = true, .p_value = HalfP(own)};
+  } else if (known) {
     backdrop.pool = {.tested = true,
                      .p_value = all.BridgesP(attributes, {.most_draws = 100'000, .seed = seed}),
                      .bridges = static_cast<std::uint32_t>(pool.bridges)};

@@ -113,11 +113,15 @@ Level Judge::LevelOf(Points path) const noexcept {
   return levels_[PathHistogram::BinOf(path)];
 }
 
+double Judge::PValueOf(Points path) const noexcept {
+  return p_values_[PathHistogram::BinOf(path)];
+}
+
 Verdict Judge::VerdictOf(const Header& header, bool looked) const noexcept {
   const bool named = header.named;
   return {.level = named ? std::max(header.level, Level::kSuspect) : header.level,
           .score = Units(header.path + (named ? kCampaignPoints : 0)),
-          .p_value = p_values_[PathHistogram::BinOf(header.path)],
+          .p_value = PValueOf(header.path),
           .looked = looked,
           .campaign = named ? header.group : 0};
 }

@@ -31,6 +31,7 @@ class Judge {
 
   score::Points Score(std::uint32_t requests, const FeatureVector& features) const noexcept;
   Level LevelOf(score::Points path) const noexcept;
+  double PValueOf(score::Points path) const noexcept;
   Verdict VerdictOf(const Header& header, bool looked) const noexcept;
   // Adds score, base and evidence.
   // What a named campaign adds to its members' scores.

@@ -37,7 +37,8 @@ Verdict Monitor::State::Observe(const Event& event, std::uint64_t id) noexcept {
            const monitor::FeatureVector& features) {
         s.Raise(header, s.judge.Score(header.requests, features));
         if (s.linking) {
-          s.linker.Note({header.id, header.first, header.last, header.requests},
+          s.linker.Note({header.id, header.first, header.last, header.requests,
+                         static_cast<float>(s.judge.PValueOf(header.path))},
                         account.similarity.reservoir, account.attributes.Frequent(),
                         account.system.value());
         }
