@@ -34,7 +34,8 @@ double HalfP(std::vector<double> p_values) {
   if (n == 0) return 1;
   std::nth_element(p_values.begin(), p_values.end() - combined, p_values.end());
   double half = 0;  // of a chi-square variable
-  std::for_each(p_values.end() - combined, p_values.end(), [&half](double p) { half -= std::log(p); });
+  std::for_each(p_values.end() - combined, p_values.end(),
+                [&half](double p) { half -= std::log(p); });
   double term = std::exp(-half), sum = 0;
   for (std::ptrdiff_t k = 0; k < combined; ++k) {
     sum += term;
@@ -101,8 +102,9 @@ std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
     if (least > 0.01) return words;
   }
   if (evidence.own.tested && evidence.own.p_value < 0.01) {
-    words.push_back("what half of them ask is out of the ordinary by itself: so it is in less than " +
-                    Odds(evidence.own.p_value) + " groups of strangers");
+    words.push_back(
+        "what half of them ask is out of the ordinary by itself: so it is in less than " +
+        Odds(evidence.own.p_value) + " groups of strangers");
     if (least > 0.01) return words;
   }
   const std::string shuffles = ": so do less than " + Odds(least) + " shuffles of their times";

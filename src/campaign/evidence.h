@@ -2,7 +2,7 @@
 //
 // Evidence: what tests of a group found, combined into one p-value and put into words.
 //
-// Tested by  tests/campaign/group_test.cc
+// Tested by  tests/campaign/evidence_test.cc, tests/campaign/group_test.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_EVIDENCE_H_
 #define DISTILLWATCH_SRC_CAMPAIGN_EVIDENCE_H_

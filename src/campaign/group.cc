@@ -230,11 +230,20 @@ TimeEvidence Group::TestTimes(const std::vector<std::uint8_t>& chosen, Time now,
           .quarter_hours = CoactivityP(watched, kQuarter_us, plan)};
 }
 
+double Group::Level(double share) const noexcept {
+  const double look = 1.0 + looks_;
+  return share / (look * (look + 1));
+}
+
+std::size_t Group::Draws(double share) const noexcept {
+  return static_cast<std::size_t>(std::clamp(kDraws / Level(share), 1000.0, 600'000.0));
+}
+
 bool Group::Test(double share, const Backdrop& backdrop, Time now, std::uint64_t seed) {
+  const double level = Level(share);
+  const std::size_t draws = Draws(share);
   ++looks_;
   tested_ = now;
-  const double level = share / (static_cast<double>(looks_) * (looks_ + 1.0));
-  const auto draws = static_cast<std::size_t>(std::clamp(kDraws / level, 1000.0, 600'000.0));
   const SurrogatePlan plan{.most_draws = draws, .seed = seed ^ looks_};
   Evidence now_seen;
   tested_events_ = std::max(tested_events_, matched_);

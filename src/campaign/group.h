@@ -67,7 +67,8 @@ class Group {
     Life life;
     const Fingerprint* fingerprint;
   };
-  // Whether the newest test passed by what the pool adds, so that it says nothing of members outside.
+  // Whether the newest test passed by what the pool adds, so that it says nothing of members
+  // outside.
   bool passed_by_pool() const noexcept { return by_pool_; }
   // Learns what is usual among the members that are still known.
   void Refresh(std::span<const Known> known);
@@ -95,6 +96,10 @@ class Group {
 
   // Takes in what was observed since the last call; true when a test is due.
   bool Gather(Time now);
+  // The level of the next test, a part of the share that all tests of the group have, and how many
+  // draws a Monte Carlo p-value needs to reach it.
+  double Level(double share) const noexcept;
+  std::size_t Draws(double share) const noexcept;
   // Tests with a part of the level `share`; true when the evidence is enough for a name.
   //   Threads  safe beside Observe, so that requests need not wait for the surrogates
   bool Test(double share, const Backdrop& backdrop, Time now, std::uint64_t seed);

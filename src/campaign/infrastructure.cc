@@ -34,6 +34,11 @@ void ForEachValue(std::span<const Use> uses, Visit&& visit) {
   }
 }
 
+// Of the users of a value that may be a pool's.
+std::size_t LeastMembers(std::size_t users) {
+  return std::max<std::size_t>(2, (users + 2) / 3);
+}
+
 // Whether two values' users are different sets of accounts, neither part of the other.
 bool AreApart(const Members& a, const Members& b) {
   const std::size_t both = (a & b).count(), either = (a | b).count();
@@ -97,19 +102,26 @@ AttributeSet AttributeCounts::Frequent() const noexcept {
 
 Neighbourhood::Neighbourhood(std::span<const AttributeSet* const> accounts)
     : accounts_(accounts.begin(), accounts.end()) {
-  std::vector<std::uint32_t> all;
+  std::vector<Use> all;
   for (std::uint32_t a = 0; a < accounts.size(); ++a) {
-    const auto values = accounts[a]->values();
-    all.insert(all.end(), values.begin(), values.end());
-    by_size_[values.size()].push_back(a);
+    for (const std::uint32_t value : accounts[a]->values()) all.push_back({value, a});
+    by_size_[accounts[a]->values().size()].push_back(a);
   }
   std::sort(all.begin(), all.end());
-  for (std::size_t begin = 0; begin < all.size();) {
-    std::size_t end = begin;
-    while (end < all.size() && all[end] == all[begin]) ++end;
-    if (end - begin > 1) users_[all[begin]] = static_cast<std::uint32_t>(end - begin);
-    begin = end;
-  }
+  std::vector<Use> common;  // values by their numbers
+  ForEachValue(all, [this, &common](std::span<const Use> same) {
+    if (same.size() < 2) return;
+    const auto number = static_cast<std::uint32_t>(least_members_.size());
+    users_[same.front().value] = static_cast<std::uint32_t>(same.size());
+    least_members_.push_back(static_cast<std::uint32_t>(LeastMembers(same.size())));
+    for (const Use& use : same) common.push_back({number, use.account});
+  });
+  begin_.assign(accounts.size() + 1, 0);
+  for (const Use& use : common) ++begin_[use.account + 1];
+  for (std::size_t a = 0; a < accounts.size(); ++a) begin_[a + 1] += begin_[a];
+  common_.resize(common.size());
+  std::vector<std::uint32_t> next(begin_.begin(), begin_.end() - 1);
+  for (const Use& use : common) common_[next[use.account]++] = use.value;
 }
 
 std::size_t Neighbourhood::Users(std::uint32_t value) const {
@@ -130,7 +142,7 @@ Pool Neighbourhood::PoolOf(std::span<const AttributeSet* const> members) const {
   std::vector<std::uint32_t> values;
   std::vector<std::vector<std::uint32_t>> shared_by(members.size());
   ForEachValue(uses, [&](std::span<const Use> same) {
-    if (same.size() < 2 || 3 * same.size() < Users(same.front().value)) return;
+    if (same.size() < LeastMembers(Users(same.front().value))) return;
     Members users;
     for (const Use& use : same) {
       users.set(use.account);
@@ -162,16 +174,42 @@ double Neighbourhood::BridgesP(std::span<const AttributeSet* const> members,
   members = members.first(std::min(members.size(), kMostMembers));
   const std::size_t truth = PoolOf(members).bridges;
   if (truth < kLeastBridges) return 1;
+  // A member need not be one of the accounts that are known here.
+  const bool known = std::none_of(members.begin(), members.end(), [this](const AttributeSet* m) {
+    return by_size_[m->size].empty();
+  });
+  if (!known) return 1;
+  std::vector<std::uint32_t> positions(members.size());
+  std::vector<std::uint8_t> counts(least_members_.size(), 0);
   std::vector<const AttributeSet*> drawn(members.size());
   return SequentialP(plan.most_draws, [&](std::size_t draw) {
     for (std::size_t m = 0; m < members.size(); ++m) {
       const std::vector<std::uint32_t>& alike = by_size_[members[m]->size];
       const std::uint64_t bits = wire::Mix(plan.seed ^ wire::Mix(draw << 32 | m));
-      // A member need not be one of the accounts that are known here.
-      drawn[m] = alike.empty() ? members[m] : accounts_[alike[bits % alike.size()]];
+      positions[m] = alike[bits % alike.size()];
+      drawn[m] = accounts_[positions[m]];
     }
-    return PoolOf(drawn).bridges >= truth;
+    // Hardly any draw needs a closer look.
+    return MostBridges(positions, counts) >= truth && PoolOf(drawn).bridges >= truth;
   });
+}
+
+std::size_t Neighbourhood::MostBridges(std::span<const std::uint32_t> positions,
+                                       std::vector<std::uint8_t>& counts) const {
+  for (const std::uint32_t p : positions) {
+    for (const std::uint32_t number : CommonOf(p)) ++counts[number];
+  }
+  std::size_t bridges = 0;
+  for (const std::uint32_t p : positions) {
+    std::size_t shared = 0;
+    for (const std::uint32_t number : CommonOf(p))
+      shared += counts[number] >= least_members_[number];
+    bridges += shared >= 2;
+  }
+  for (const std::uint32_t p : positions) {
+    for (const std::uint32_t number : CommonOf(p)) counts[number] = 0;
+  }
+  return bridges;
 }
 
 std::size_t Pool::CountIn(const AttributeSet& account) const {

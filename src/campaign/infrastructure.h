@@ -138,8 +138,20 @@ class Neighbourhood {
   }
 
  private:
+  // At most so many bridges has the pool of the accounts at these positions.
+  //   counts  one of each common value, zero; is left so
+  std::size_t MostBridges(std::span<const std::uint32_t> positions,
+                          std::vector<std::uint8_t>& counts) const;
+  std::span<const std::uint32_t> CommonOf(std::uint32_t position) const {
+    return std::span(common_).subspan(begin_[position], begin_[position + 1] - begin_[position]);
+  }
+
   std::vector<const AttributeSet*> accounts_;
-  absl::flat_hash_map<std::uint32_t, std::uint32_t> users_;  // of values that two accounts use
+  // Of values that two accounts use: the users by value, of which how many make it a pool's, and
+  // the values' numbers by account.
+  absl::flat_hash_map<std::uint32_t, std::uint32_t> users_;
+  std::vector<std::uint32_t> least_members_;
+  std::vector<std::uint32_t> common_, begin_;
   std::array<std::vector<std::uint32_t>, AttributeSet::kMost + 1> by_size_;
 };
 

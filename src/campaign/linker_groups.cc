@@ -179,6 +179,7 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
     ++review.explained;
     return;
   }
+  const double share = options_.false_campaigns / static_cast<double>(options_.most_groups);
   const std::uint64_t seed = wire::Mix(seed_ ^ group.id());
   const Neighbourhood& all = *snapshot.neighbourhood;
   Pool pool;
@@ -187,15 +188,16 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
   const bool known = std::any_of(attributes.begin(), attributes.end(),
                                  [](const AttributeSet* set) { return set->size > 0; });
   if (known) pool = all.PoolOf(attributes);
-  // What linked a group proves nothing: neither the pool that did, nor what accounts with a frame ask.
+  // What linked a group proves nothing: neither the pool that did, nor what accounts with a frame
+  // ask.
   if (!group.framed()) {
     backdrop.own = {.tested = true, .p_value = HalfP(own)};
   } else if (known) {
-    backdrop.pool = {.tested = true,
-                     .p_value = all.BridgesP(attributes, {.most_draws = 100'000, .seed = seed}),
-                     .bridges = static_cast<std::uint32_t>(pool.bridges)};
+    backdrop.pool = {
+        .tested = true,
+        .p_value = all.BridgesP(attributes, {.most_draws = group.Draws(share), .seed = seed}),
+        .bridges = static_cast<std::uint32_t>(pool.bridges)};
   }
-  const double share = options_.false_campaigns / static_cast<double>(options_.most_groups);
   if (!group.Test(share, backdrop, snapshot.now, seed)) return;
   {
     const auto lock = Lock(group);

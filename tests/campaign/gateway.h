@@ -28,6 +28,7 @@ struct Asker {
   double dilution = 0;  // share of requests that are its own text
   Times times;          // in seconds since Gateway::kStart
   AttributeSet attributes{};
+  float own_p_value = 1;
 };
 
 // What the caller of all reviews was told.
@@ -106,6 +107,7 @@ class Gateway {
                              Priority(now, std::chrono::hours(168), state.random.Bits()));
       if (state.seen.requests >= 16 &&
           (std::has_single_bit(state.seen.requests) || state.seen.requests % 8 == 0)) {
+        state.seen.own_p_value = asker.own_p_value;
         linker.Note(state.seen, state.reservoir, asker.attributes);
       }
       const auto home = out.homes.find(asker.id);

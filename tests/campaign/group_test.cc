@@ -211,7 +211,7 @@ TEST(Group, ACohortsOddsAreNoLongerThanALineOfText) {
   }
   ASSERT_TRUE(world.group.Gather(kEnd));
   world.Refresh();
-  ASSERT_TRUE(world.group.Test(0.01, {population, {}}, kEnd, 1));
+  ASSERT_TRUE(world.group.Test(0.01, {population, {}, {}}, kEnd, 1));
   const std::string words = world.group.Describe().words.back();
   EXPECT_NE(words.find("less than 1 in 1000000000 random sets"), std::string::npos) << words;
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <vector>
@@ -186,6 +187,37 @@ TEST(PoolStat, StrangersHaveNoneMoreOftenThanTheLevelSays) {
     extreme += neighbourhood.BridgesP(members, {.most_draws = 200, .seed = random.Bits()}) <= 0.05;
   }
   EXPECT_LE(extreme, 33);  // 20 expected, and 3 standard deviations
+}
+
+// Most draws are put aside by a bound; the slow twin looks closely at each.
+TEST(PoolOracle, BridgesPIsTheShareOfDraws) {
+  World world(11);
+  world.AddStrangers();
+  for (int pool = 0; pool < 60; ++pool) world.AddPool(12, 8);
+  const auto all = PointersTo(world.sets);
+  const Neighbourhood neighbourhood(all);
+  Random random(12);
+  std::vector<const AttributeSet*> members;
+  while (neighbourhood.PoolOf(members).bridges < 3) {
+    members.clear();
+    for (int m = 0; m < 40; ++m) members.push_back(random.Choose(all));
+  }
+  const std::size_t truth = neighbourhood.PoolOf(members).bridges;
+  std::array<std::vector<const AttributeSet*>, AttributeSet::kMost + 1> by_size;
+  for (const AttributeSet* set : all) by_size[set->size].push_back(set);
+  constexpr int kTrials = 4000;
+  double extreme = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    std::vector<const AttributeSet*> drawn;
+    for (const AttributeSet* m : members) drawn.push_back(random.Choose(by_size[m->size]));
+    extreme += static_cast<double>(neighbourhood.PoolOf(drawn).bridges >= truth);
+  }
+  const double share = extreme / kTrials;
+  ASSERT_GT(share, 0.001);
+  double mean = 0;  // each p-value of ten extremes has a third of its size as deviation
+  for (std::uint64_t seed = 0; seed < 40; ++seed)
+    mean += neighbourhood.BridgesP(members, {.most_draws = 20'000, .seed = seed}) / 40;
+  EXPECT_NEAR(mean, share, 0.35 * share + 0.002);
 }
 
 TEST(PoolLink, FindsPoolsAndNoFirms) {

@@ -119,6 +119,35 @@ TEST(PoolReview, APoolAloneLinksAndNamesNobody) {
   EXPECT_GE(linked, kMembers / 2);
 }
 
+TEST(PoolReview, APoolWhoseUsersAreNotableByThemselvesIsNamed) {
+  for (const double certain : {1.0, 0.25}) {
+    Town town(7);
+    for (std::uint64_t a = 0; a < kMembers; ++a) {
+      const bool notable = static_cast<double>(a) < certain * kMembers;
+      town.gateway.Add({.id = kFirstMember + a,
+                        .dilution = 1,
+                        .times = town.AnyTimes(),
+                        .attributes = town.InPool(),
+                        .own_p_value = notable ? 0.004f : 0.6f});
+    }
+    Linker linker({}, kSeed);
+    town.gateway.Run(linker, 7);
+    const std::vector<Campaign> campaigns = linker.Campaigns();
+    if (certain < 1) {
+      EXPECT_TRUE(campaigns.empty());
+      continue;
+    }
+    ASSERT_FALSE(campaigns.empty());  // members that came later may be a second one
+    std::size_t members = 0;
+    for (const Campaign& campaign : campaigns) {
+      members += campaign.members.size();
+      for (const CampaignMember& m : campaign.members) EXPECT_GE(m.account, kFirstMember);
+    }
+    EXPECT_GE(members, kMembers - 3);
+    EXPECT_NE(campaigns[0].words.back().find("by itself"), std::string::npos);
+  }
+}
+
 // A queue behind a pool, without any frame: what one cannot hide links, the other convicts.
 TEST(PoolReview, APoolThatServesOneQueueIsNamed) {
   Town town(4);

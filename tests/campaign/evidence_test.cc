@@ -1,0 +1,63 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/evidence.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "support/random_inputs.h"
+
+namespace distillwatch::campaign {
+namespace {
+
+using support::Random;
+
+TEST(HalfP, IsFishersOfTheLargerHalf) {
+  EXPECT_EQ(HalfP({}), 1);
+  EXPECT_DOUBLE_EQ(HalfP({0.2}), 0.2);
+  // One of two must be notable, but two of three, so that the least is left out.
+  const double product = 0.2 * 0.3;
+  EXPECT_NEAR(HalfP({0.3, 0.2}), product * (1 - std::log(product)), 1e-15);
+  EXPECT_NEAR(HalfP({0.3, 1e-9, 0.2}), product * (1 - std::log(product)), 1e-15);
+  EXPECT_EQ(HalfP({1, 1, 1, 1}), 1);
+}
+
+TEST(HalfP, AFewCertainOnesConvictNoOthers) {
+  Random random(1);
+  std::vector<double> p_values(4, 1e-9);
+  for (int i = 0; i < 6; ++i) p_values.push_back(random.Uniform(0.3, 1));
+  EXPECT_GT(HalfP(p_values), 0.2);
+  // A whole group of weak ones does.
+  EXPECT_LT(HalfP(std::vector<double>(10, 0.01)), 1e-6);
+  EXPECT_GT(HalfP(std::vector<double>(10'000, 1e-300)), 0);
+}
+
+TEST(HalfPStat, StrangersAreNotableNoMoreOftenThanTheLevelSays) {
+  Random random(2);
+  for (const std::size_t members : {5, 8, 30}) {
+    int extreme = 0;
+    for (int trial = 0; trial < 2000; ++trial) {
+      std::vector<double> p_values;
+      for (std::size_t m = 0; m < members; ++m) p_values.push_back(1 - random.Uniform(0, 1));
+      extreme += HalfP(p_values) <= 0.05;
+    }
+    EXPECT_LE(extreme, 130) << members;  // 100 expected at most, and 3 standard deviations
+  }
+}
+
+TEST(Evidence, OwnVerdictsCountBesideTheRest) {
+  Evidence none, own, both;
+  none.own.tested = true;
+  EXPECT_EQ(none.all(), 1);
+  own.own = {.tested = true, .p_value = 1e-6};
+  EXPECT_LT(own.all(), 1e-4);
+  EXPECT_EQ(own.common(), 1);
+  both.own = {.tested = true, .p_value = 1e-3};
+  both.everyone.regularity = 1e-4;
+  EXPECT_LT(both.all(), both.common());
+}
+
+}  // namespace
+}  // namespace distillwatch::campaign
