@@ -48,6 +48,10 @@ double TimeEvidence::least() const noexcept {
   return std::min({regularity, seconds, quarter_hours});
 }
 
+double ConductEvidence::p_value() const noexcept {
+  return std::min(1.0, 2 * std::min(notable, alike));
+}
+
 double Evidence::time() const noexcept {
   return std::min(1.0, 6 * std::min(everyone.least(), together.least()));
 }
@@ -58,8 +62,8 @@ double Evidence::common() const noexcept {
 }
 
 double Evidence::all() const noexcept {
-  if (!pool.tested && !own.tested) return common();
-  const double more = pool.tested ? pool.p_value : own.p_value;  // never both
+  if (!pool.tested && !conduct.tested) return common();
+  const double more = pool.tested ? pool.p_value : conduct.p_value();  // never both
   return std::min({1.0, common() / kCommonShare, Fisher(common(), more) / (1 - kCommonShare)});
 }
 
@@ -101,10 +105,14 @@ std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
     add();
     if (least > 0.01) return words;
   }
-  if (evidence.own.tested && evidence.own.p_value < 0.01) {
+  const ConductEvidence& conduct = evidence.conduct;
+  if (conduct.tested && conduct.p_value() < 0.01) {
     words.push_back(
-        "what half of them ask is out of the ordinary by itself: so it is in less than " +
-        Odds(evidence.own.p_value) + " groups of strangers");
+        conduct.notable < conduct.alike
+            ? "what half of them ask is out of the ordinary by itself: so it is in less than " +
+                  Odds(conduct.notable) + " groups of strangers"
+            : "they behave alike: so do less than " + Odds(conduct.alike) +
+                  " random sets of accounts that ask as much");
     if (least > 0.01) return words;
   }
   const std::string shuffles = ": so do less than " + Odds(least) + " shuffles of their times";

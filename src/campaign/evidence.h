@@ -25,14 +25,15 @@ struct TimeEvidence {
   }
 };
 
-// The accounts' own verdicts, where infrastructure alone linked them: what they ask was not
-// selected.
-struct OwnEvidence {
+// What accounts do, where infrastructure alone linked them, so that it was not selected.
+struct ConductEvidence {
   bool tested = false;
-  double p_value = 1;
+  double notable = 1;               // by the accounts' own verdicts
+  double alike = 1;                 // likeness, where no single owner's infrastructure explains it
+  double p_value() const noexcept;  // corrected for both
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.tested, s.p_value);
+    io(s.tested, s.notable, s.alike);
   }
 };
 
@@ -59,13 +60,13 @@ struct Evidence {
   TimeEvidence together;  // the cohort alone
   double cohort = 1;
   PoolEvidence pool;
-  OwnEvidence own;
+  ConductEvidence conduct;
   double time() const noexcept;    // corrected for six tests
   double common() const noexcept;  // of times and cohort, corrected for what is combined
-  double all() const noexcept;     // with the pool or the accounts' own verdicts
+  double all() const noexcept;     // with the pool or the conduct
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.everyone, s.together, s.cohort, s.pool, s.own);
+    io(s.everyone, s.together, s.cohort, s.pool, s.conduct);
   }
 };
 

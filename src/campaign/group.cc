@@ -251,7 +251,7 @@ bool Group::Test(double share, const Backdrop& backdrop, Time now, std::uint64_t
   cohort_ = FindCohort(lives_, backdrop.population);
   now_seen.cohort = cohort_.p_value;
   now_seen.pool = backdrop.pool;
-  now_seen.own = backdrop.own;
+  now_seen.conduct = backdrop.conduct;
   if (members_.size() >= kLeastMembers) now_seen.everyone = TestTimes(typical_, now, plan);
   if (cohort_.members.size() >= kLeastMembers) {
     // Of several campaigns with the same frame, the cohort may be one; when and how much accounts
@@ -298,7 +298,8 @@ bool Group::Restored() {
          finite(middle_.median) && finite(middle_.width) &&
          std::isfinite(middle_.latest_begin_days) && containment_ >= 0 && containment_ <= 1 &&
          are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort) &&
-         is_p(evidence_.pool.p_value) && is_p(evidence_.own.p_value);
+         is_p(evidence_.pool.p_value) && is_p(evidence_.conduct.notable) &&
+         is_p(evidence_.conduct.alike);
 }
 
 Campaign Group::Describe() const {

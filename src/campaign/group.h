@@ -31,7 +31,7 @@ namespace distillwatch::campaign {
 struct Backdrop {
   std::span<const Life> population;
   PoolEvidence pool;
-  OwnEvidence own;
+  ConductEvidence conduct;
 };
 
 class Group {

@@ -212,6 +212,12 @@ std::size_t Neighbourhood::MostBridges(std::span<const std::uint32_t> positions,
   return bridges;
 }
 
+bool Pool::HasSeveralOwners() const {
+  std::array<std::size_t, kMostKinds> of_kind{};
+  for (const std::uint32_t value : values) ++of_kind[KindOf(value)];
+  return std::count_if(of_kind.begin(), of_kind.end(), [](std::size_t n) { return n >= 2; }) >= 2;
+}
+
 std::size_t Pool::CountIn(const AttributeSet& account) const {
   const auto own = account.values();
   return static_cast<std::size_t>(std::count_if(own.begin(), own.end(), [this](std::uint32_t v) {

@@ -24,6 +24,17 @@
 
 namespace distillwatch::campaign {
 
+// A value knows of what kind it is (an address, a payment mark, ...), the number of its name among
+// those that count.
+inline constexpr std::uint32_t kMostKinds = 8;
+constexpr std::uint32_t ValueOf(std::uint64_t hash, std::uint32_t kind) noexcept {
+  const auto value = static_cast<std::uint32_t>(hash >> 32) / kMostKinds * kMostKinds + kind;
+  return value != 0 ? value : kMostKinds;
+}
+constexpr std::uint32_t KindOf(std::uint32_t value) noexcept {
+  return value % kMostKinds;
+}
+
 // The infrastructure of one request, as keyed hashes; 0 is none. Two values among ten million are
 // taken for one another now and then; that links two accounts at most, and five make a group.
 struct RequestInfrastructure {
@@ -98,6 +109,9 @@ struct Pool {
   std::vector<std::uint32_t> values;  // ascending
   std::size_t bridges = 0;            // accounts
 
+  // Whether it has two values or more of each of two kinds. One firm's keys may share any number of
+  // exits, but have one payment mark.
+  bool HasSeveralOwners() const;
   // How many values of the pool the account uses.
   std::size_t CountIn(const AttributeSet& account) const;
 };

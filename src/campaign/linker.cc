@@ -22,11 +22,11 @@ Linker::Linker(const CampaignOptions& options, std::uint64_t seed, std::vector<P
 }
 
 void Linker::Note(const Seen& seen, const SignatureReservoir& sample,
-                  const AttributeSet& attributes, std::uint32_t system) {
+                  const AttributeSet& attributes, std::uint32_t system, const Habits& habits) {
   const Fingerprint fingerprint = FingerprintOf(sample, common_, system);
   Shard& shard = ShardOf(seen.account);
   const std::lock_guard lock(shard.mutex);
-  shard.records[seen.account] = {seen, fingerprint, attributes};
+  shard.records[seen.account] = {seen, fingerprint, attributes, habits};
 }
 
 Linker::BanResult Linker::Ban(std::uint64_t account, Time now) {
@@ -93,6 +93,7 @@ Linker::Snapshot Linker::Collect(Time now) {
   std::vector<const AttributeSet*> attributes;
   for (const Record& r : out) {
     attributes.push_back(&r.attributes);
+    snapshot.crowd.Add(r.seen.requests, r.habits);
     if (snapshot.population.size() < kPopulation) snapshot.population.push_back(LifeOf(r.seen));
   }
   snapshot.neighbourhood.emplace(attributes);

@@ -42,7 +42,7 @@ class Linker {
   // A look at an account.
   //   Cost  microseconds, see [BM_Fingerprint]
   void Note(const Seen& seen, const SignatureReservoir& sample, const AttributeSet& attributes = {},
-            std::uint32_t system = 0);
+            std::uint32_t system = 0, const Habits& habits = {});
   // A request of an account in group `group` (1-based).
   //   system  hash of its system prompt, as for Note; 0: none
   void Observe(std::uint32_t group, std::uint64_t account, Time time,
@@ -92,6 +92,7 @@ class Linker {
     std::vector<Record> records;  // ascending by account
     std::vector<Life> population;
     std::optional<Neighbourhood> neighbourhood;
+    Crowd crowd;  // the records
     const Record* Find(std::uint64_t account) const;
   };
   Snapshot Collect(Time now);

@@ -159,6 +159,7 @@ void Linker::Name(Group& group, Time now, Review& review) {
 void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
   std::vector<const AttributeSet*> attributes;
   std::vector<double> own;
+  std::vector<std::uint32_t> positions;
   bool due = false;
   {
     const auto lock = Lock(group);
@@ -171,6 +172,7 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
       known.push_back({m.account, LifeOf(record->seen), &record->fingerprint});
       attributes.push_back(&record->attributes);
       own.push_back(record->seen.own_p_value);
+      positions.push_back(static_cast<std::uint32_t>(record - snapshot.records.data()));
     }
     group.Refresh(known);
   }
@@ -191,7 +193,11 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
   // What linked a group proves nothing: neither the pool that did, nor what accounts with a frame
   // ask.
   if (!group.framed()) {
-    backdrop.own = {.tested = true, .p_value = HalfP(own)};
+    backdrop.conduct = {.tested = true, .notable = HalfP(own)};
+    if (pool.HasSeveralOwners()) {  // and twice the draws, for its p-value is corrected for two
+      backdrop.conduct.alike = snapshot.crowd.LikenessP(
+          positions, {.most_draws = 2 * group.Draws(share), .seed = seed});
+    }
   } else if (known) {
     backdrop.pool = {
         .tested = true,

@@ -72,10 +72,12 @@ std::optional<std::uint32_t> Linker::Add(wire::Reader& in) {
     if (r.seen.last > own.seen.last) {
       own.fingerprint = r.fingerprint;
       own.attributes = r.attributes;
+      own.habits = r.habits;
     }
     own.seen.first = std::min(own.seen.first, r.seen.first);
     own.seen.last = std::max(own.seen.last, r.seen.last);
     own.seen.requests = std::max(own.seen.requests, r.seen.requests);
+    own.seen.own_p_value = std::min(own.seen.own_p_value, r.seen.own_p_value);
   }
   return offset;
 }

@@ -29,9 +29,9 @@ bool IsLike(const Likeness& like, const Record& banned, const Record& other) {
 }  // namespace
 
 bool IsValid(const Record& r) noexcept {
-  return r.fingerprint.Valid() && r.attributes.Valid() && InHistory(r.seen.first) &&
-         InHistory(r.seen.last) && r.seen.requests > 0 && r.seen.own_p_value > 0 &&
-         r.seen.own_p_value <= 1;
+  return r.fingerprint.Valid() && r.attributes.Valid() && r.habits.Valid() &&
+         InHistory(r.seen.first) && InHistory(r.seen.last) && r.seen.requests > 0 &&
+         r.seen.own_p_value > 0 && r.seen.own_p_value <= 1;
 }
 
 bool Succession::Add(Ban ban) {

@@ -18,6 +18,7 @@
 #include "campaign/cohort.h"
 #include "campaign/fingerprint.h"
 #include "campaign/infrastructure.h"
+#include "campaign/likeness.h"
 #include "distillwatch/campaign.h"
 
 namespace distillwatch::campaign {
@@ -27,9 +28,10 @@ struct Record {
   Seen seen;
   Fingerprint fingerprint;
   AttributeSet attributes;
+  Habits habits{};
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.seen, s.fingerprint, s.attributes);
+    io(s.seen, s.fingerprint, s.attributes, s.habits);
   }
 };
 bool IsValid(const Record& record) noexcept;

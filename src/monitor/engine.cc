@@ -81,16 +81,15 @@ void Engine::Count(std::vector<std::string> infrastructure, std::string organisa
 campaign::RequestInfrastructure Engine::ReadInfrastructure(
     std::span<const Attribute> attributes) const noexcept {
   campaign::RequestInfrastructure out;
-  const auto hash = [this](const Attribute& a) {
-    return static_cast<std::uint32_t>(shingler_.HashName(a.name, a.value) >> 32);
-  };
+  const auto hash = [this](const Attribute& a) { return shingler_.HashName(a.name, a.value); };
   std::size_t size = 0;
   for (const Attribute& a : attributes) {
     if (a.value.empty() || a.name.empty()) continue;
-    if (a.name == organisation_) out.organisation = hash(a);
-    const bool counts =
-        std::find(infrastructure_.begin(), infrastructure_.end(), a.name) != infrastructure_.end();
-    if (counts && size < out.values.size()) out.values[size++] = hash(a);
+    if (a.name == organisation_) out.organisation = static_cast<std::uint32_t>(hash(a) >> 32);
+    const auto kind = std::find(infrastructure_.begin(), infrastructure_.end(), a.name);
+    if (kind == infrastructure_.end() || size == out.values.size()) continue;
+    out.values[size++] =
+        campaign::ValueOf(hash(a), static_cast<std::uint32_t>(kind - infrastructure_.begin()));
   }
   return out;
 }

@@ -113,6 +113,17 @@ Level Judge::LevelOf(Points path) const noexcept {
   return levels_[PathHistogram::BinOf(path)];
 }
 
+campaign::Habits Judge::HabitsOf(std::uint32_t requests,
+                                 const FeatureVector& features) const noexcept {
+  campaign::Habits out;
+  const std::size_t epoch = score::EpochOf(requests);
+  for (std::size_t f = 0; f < std::min(features.size(), out.places.size()); ++f) {
+    const std::uint8_t bin = content().ranks.Bin(epoch, f, features[f]);
+    out.places[f] = bin == score::kUnknownBin ? score::kBins / 2 : bin;
+  }
+  return out;
+}
+
 double Judge::PValueOf(Points path) const noexcept {
   return p_values_[PathHistogram::BinOf(path)];
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "calibrate/reference_content.h"
+#include "campaign/likeness.h"
 #include "distillwatch/calibration.h"
 #include "distillwatch/campaign.h"
 #include "distillwatch/verdict.h"
@@ -31,6 +32,8 @@ class Judge {
 
   score::Points Score(std::uint32_t requests, const FeatureVector& features) const noexcept;
   Level LevelOf(score::Points path) const noexcept;
+  // The first features' places, for linking.
+  campaign::Habits HabitsOf(std::uint32_t requests, const FeatureVector& features) const noexcept;
   double PValueOf(score::Points path) const noexcept;
   Verdict VerdictOf(const Header& header, bool looked) const noexcept;
   // Adds score, base and evidence.

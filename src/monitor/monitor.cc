@@ -40,7 +40,7 @@ Verdict Monitor::State::Observe(const Event& event, std::uint64_t id) noexcept {
           s.linker.Note({header.id, header.first, header.last, header.requests,
                          static_cast<float>(s.judge.PValueOf(header.path))},
                         account.similarity.reservoir, account.attributes.Frequent(),
-                        account.system.value());
+                        account.system.value(), s.judge.HabitsOf(header.requests, features));
         }
       },
       [&s](const Header& header, bool looked, std::string_view, const Observation& request) {
