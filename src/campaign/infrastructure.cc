@@ -234,7 +234,7 @@ bool Neighbourhood::LivesIn(const Pool& pool, const AttributeSet& account) const
     common += RarityOf(value);
     ++values;
   }
-  return values >= 2 && 2 * common >= all;
+  return values >= 2 && 5 * common >= 2 * all;
 }
 
 double Neighbourhood::RarityOf(std::uint32_t value) const {

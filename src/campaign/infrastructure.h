@@ -130,7 +130,8 @@ class Neighbourhood {
   // not share the other, at most half of all who share either share both, and of all accounts that
   // use such a value at least a third are members.
   Pool PoolOf(std::span<const AttributeSet* const> members) const;
-  // Whether half of what the account uses, by rarity, is of the pool, and two values at least.
+  // Whether two fifths of what the account uses, by rarity, is of the pool, and two values at
+  // least.
   bool LivesIn(const Pool& pool, const AttributeSet& account) const;
   // The share of random sets of accounts, each with as many values as the member in its place,
   // that have as many bridges; 1 for fewer than three, who may be friends.

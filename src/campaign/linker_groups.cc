@@ -195,8 +195,8 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
   if (!group.framed()) {
     backdrop.conduct = {.tested = true, .notable = HalfP(own)};
     if (pool.HasSeveralOwners()) {  // and twice the draws, for its p-value is corrected for two
-      backdrop.conduct.alike = snapshot.crowd.LikenessP(
-          positions, {.most_draws = 2 * group.Draws(share), .seed = seed});
+      backdrop.conduct.alike =
+          snapshot.crowd.LikenessP(positions, {.most_draws = 2 * group.Draws(share), .seed = seed});
     }
   } else if (known) {
     backdrop.pool = {

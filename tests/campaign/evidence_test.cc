@@ -47,14 +47,15 @@ TEST(HalfPStat, StrangersAreNotableNoMoreOftenThanTheLevelSays) {
   }
 }
 
-TEST(Evidence, OwnVerdictsCountBesideTheRest) {
+TEST(Evidence, ConductCountsBesideTheRest) {
   Evidence none, own, both;
-  none.own.tested = true;
+  none.conduct.tested = true;
   EXPECT_EQ(none.all(), 1);
-  own.own = {.tested = true, .p_value = 1e-6};
+  own.conduct = {.tested = true, .notable = 1e-6};
   EXPECT_LT(own.all(), 1e-4);
   EXPECT_EQ(own.common(), 1);
-  both.own = {.tested = true, .p_value = 1e-3};
+  both.conduct = {.tested = true, .alike = 1e-3};
+  EXPECT_DOUBLE_EQ(both.conduct.p_value(), 2e-3);
   both.everyone.regularity = 1e-4;
   EXPECT_LT(both.all(), both.common());
 }

@@ -29,6 +29,7 @@ struct Asker {
   Times times;          // in seconds since Gateway::kStart
   AttributeSet attributes{};
   float own_p_value = 1;
+  Habits habits{};
 };
 
 // What the caller of all reviews was told.
@@ -108,7 +109,7 @@ class Gateway {
       if (state.seen.requests >= 16 &&
           (std::has_single_bit(state.seen.requests) || state.seen.requests % 8 == 0)) {
         state.seen.own_p_value = asker.own_p_value;
-        linker.Note(state.seen, state.reservoir, asker.attributes);
+        linker.Note(state.seen, state.reservoir, asker.attributes, 0, asker.habits);
       }
       const auto home = out.homes.find(asker.id);
       if (home != out.homes.end()) linker.Observe(home->second.first, asker.id, now, signature);

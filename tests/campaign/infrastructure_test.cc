@@ -141,6 +141,25 @@ TEST(AttributeSet, WhatCannotBeIsNotValid) {
   EXPECT_FALSE(set.Valid());
 }
 
+TEST(AttributeSet, AValueKnowsItsKind) {
+  Random random(13);
+  for (std::uint32_t kind = 0; kind < kMostKinds; ++kind) {
+    for (const std::uint64_t hash : {std::uint64_t{0}, ~std::uint64_t{0}, random.Bits()}) {
+      EXPECT_NE(ValueOf(hash, kind), 0u);
+      EXPECT_EQ(KindOf(ValueOf(hash, kind)), kind);
+    }
+  }
+}
+
+TEST(Pool, HasSeveralOwnersWithTwoValuesOfTwoKinds) {
+  const auto pool = [](std::vector<std::uint32_t> values) { return Pool{std::move(values), 5}; };
+  EXPECT_FALSE(pool({}).HasSeveralOwners());
+  EXPECT_FALSE(pool({8, 16, 24, 32}).HasSeveralOwners());  // four exits
+  EXPECT_FALSE(pool({8, 9, 16, 24}).HasSeveralOwners());   // and a payment mark
+  EXPECT_FALSE(pool({8, 9, 17, 25}).HasSeveralOwners());
+  EXPECT_TRUE(pool({8, 9, 16, 17}).HasSeveralOwners());
+}
+
 TEST(Pool, AFirmHasNone) {
   World world(2);
   world.AddStrangers();
