@@ -9,7 +9,7 @@
 namespace distillwatch::campaign {
 namespace {
 
-constexpr std::size_t kLeastMembers = 5, kMostMembers = 256, kMostPopulation = 4096;
+constexpr std::size_t kLeastMembers = 5, kMostMembers = 128, kMostPopulation = 4096;
 constexpr double kWidths = 3;
 constexpr double kDay_us = 86'400e6;
 
@@ -96,9 +96,21 @@ Cohort FindCohort(std::span<const Life> members, std::span<const Life> populatio
   constexpr double kDays[] = {1, 3, 6}, kLogs[] = {0.35, 0.8};
   constexpr std::size_t kBoxes = std::size(kDays) * std::size(kLogs);
   constexpr double kPrior = 3;  // in favour of chance, where the population is thin
+  // The crowd of any product differs a little from all accounts, which many members would prove:
+  // so no more than 128 are looked at, and a small excess does not count
+  // [CohortStat.ManyUsersOfOneToolAreNone].
+  constexpr double kLeastExcess = 1.4;
   Cohort best;
   if (members.size() < kLeastMembers || population.size() < 4 * members.size()) return best;
-  members = members.first(std::min(members.size(), kMostMembers));
+  // Evenly spread, for who joined first began first.
+  const std::size_t looked_at = std::min(members.size(), kMostMembers);
+  std::vector<std::uint32_t> positions;
+  std::vector<Life> chosen;
+  for (std::size_t i = 0; i < looked_at; ++i) {
+    positions.push_back(static_cast<std::uint32_t>(i * members.size() / looked_at));
+    chosen.push_back(members[positions.back()]);
+  }
+  members = chosen;
   population = population.first(std::min(population.size(), kMostPopulation));
   const auto tests = static_cast<double>(members.size() * kBoxes);
   Life centre;
@@ -109,12 +121,15 @@ Cohort FindCohort(std::span<const Life> members, std::span<const Life> populatio
         const Counts mine = CountAround(member, members, days, log);
         if (mine.box < kLeastMembers) continue;
         const Counts all = CountAround(member, population, days, log);
-        const double in_box = static_cast<double>(all.box) + kPrior;
         // The centre itself is given.
-        const double p = std::max(BinomialTail(mine.box - 1, mine.volume - 1,
-                                               in_box / (static_cast<double>(all.volume) + kPrior)),
-                                  BinomialTail(mine.box - 1, mine.begin - 1,
-                                               in_box / (static_cast<double>(all.begin) + kPrior)));
+        const double in_box = static_cast<double>(all.box) + kPrior;
+        const double of_volume = in_box / (static_cast<double>(all.volume) + kPrior);
+        const double of_begin = in_box / (static_cast<double>(all.begin) + kPrior);
+        const double expected = std::max(of_volume * static_cast<double>(mine.volume - 1),
+                                         of_begin * static_cast<double>(mine.begin - 1));
+        if (static_cast<double>(mine.box - 1) < kLeastExcess * expected) continue;
+        const double p = std::max(BinomialTail(mine.box - 1, mine.volume - 1, of_volume),
+                                  BinomialTail(mine.box - 1, mine.begin - 1, of_begin));
         if (p >= least) continue;
         least = p;
         centre = member;
@@ -125,9 +140,9 @@ Cohort FindCohort(std::span<const Life> members, std::span<const Life> populatio
   }
   if (least >= 1) return {};
   best.p_value = std::clamp(tests * least, 1e-300, 1.0);
-  for (std::uint32_t m = 0; m < members.size(); ++m) {
+  for (std::size_t m = 0; m < members.size(); ++m) {
     if (CountAround(centre, members.subspan(m, 1), best_days, best_log).box != 0) {
-      best.members.push_back(m);
+      best.members.push_back(positions[m]);
     }
   }
   return best;

@@ -78,7 +78,8 @@ struct Cohort {
 // [CohortOracle.TheTailIsTheBinomialSum].
 double BinomialTail(std::size_t k, std::size_t n, double q) noexcept;
 
-// Fewer than five members, or a population less than four times as large, give 1. At most 256
+// A box counts with at least 1.4 times as many members as are expected there. Fewer than five
+// members, or a population less than four times as large, give 1. At most 128
 // members are looked at, and 4096 of the population.
 //   Cost  O(members x population)
 Cohort FindCohort(std::span<const Life> members, std::span<const Life> population);
