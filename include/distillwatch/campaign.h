@@ -5,7 +5,8 @@
 // Accounts are linked by what their requests have in common (a frame around changing slots,
 // wherever in the prompt it stands), or by a pool of addresses and payment marks. A linked group is
 // watched, and named only on evidence that did not link it: how its members' later requests
-// interleave, that they began together and take equal parts, or, where a frame linked them, a pool.
+// interleave, that they began together and take equal parts; a pool, where a frame linked them; or
+// what they do, where a pool did.
 // A name says "these accounts act together", with a bound on how often it is wrong; what it means,
 // a person decides. No account is called kDistilling for its links alone.
 
