@@ -6,7 +6,8 @@
 
 Every round times C++ and each kind of column with a monitor that has seen nothing, in turn; printed
 are the median time of an event and the median share of the C++ rate with its range. Time is the
-thread's own (processor time), so that other work on the machine disturbs less.
+thread's own (processor time), so that other work on the machine disturbs less. Arrow's columns need
+pyarrow.
 """
 
 import statistics
@@ -16,6 +17,11 @@ import time
 import numpy as np
 
 import distillwatch as dw
+
+try:
+    import pyarrow
+except ImportError:
+    pyarrow = None
 
 KEY = b"0123456789abcdef"
 
@@ -34,6 +40,8 @@ def main():
         "pandas": (log["account"], log["time"], log["prompt"]),
         "pandas, categorical": (log["account"].astype("category"), log["time"], log["prompt"]),
     }
+    if pyarrow is not None:
+        kinds["Arrow"] = (pyarrow.array(accounts), times, pyarrow.array(prompts))
     seconds = {name: [] for name in ["C++ alone", *kinds, "row by row"]}
     seconds_of_times = (times.astype("M8[us]").astype("i8") / 1e6).tolist()
     for _ in range(rounds):
