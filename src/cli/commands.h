@@ -19,6 +19,7 @@ struct ScanOptions {
   std::optional<double> promise;  // per million; not set: 1000, or the smallest that holds
   double contamination = 0.02;
   bool confidence95 = false;
+  std::string bans;            // file; empty: none
   std::string alerts, scores;  // files to write
   std::string fail_on;         // level
   std::size_t threads = 1;

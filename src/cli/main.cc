@@ -57,6 +57,11 @@ CLI::App* AddScan(CLI::App& app, ScanOptions& scan) {
       ->capture_default_str();
   command->add_flag("--confidence95", scan.confidence95,
                     "Keep the promise for 95 % of references, not on average");
+  command
+      ->add_option("--bans", scan.bans,
+                   "A file of accounts you banned, JSON lines with account and time: who "
+                   "continues them is told")
+      ->check(CLI::ExistingFile);
   command->add_option("--alerts", scan.alerts,
                       "Write a JSON line for every account flagged, at the moment of the log");
   command->add_option("--scores", scan.scores, "Write a JSON line for every account");

@@ -9,6 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "cli/bans.h"
 #include "cli/commands.h"
 #include "distillwatch/monitor.h"
 
@@ -98,8 +99,9 @@ struct Outcome {
 
 class Scanner {
  public:
-  Scanner(const ScanOptions& options, Monitor& monitor)
+  Scanner(const ScanOptions& options, Bans bans, Monitor& monitor)
       : monitor_(monitor),
+        bans_(std::move(bans)),
         workers_(options.threads),
         accounts_(workers_.size()),
         new_(workers_.size()) {}
@@ -121,7 +123,10 @@ class Scanner {
 
  private:
   void Review(Time now, std::FILE* alerts) {
-    for (const auto& [id, campaign] : monitor_.Review(now).joined) {
+    bans_.Report(now, monitor_);
+    const distillwatch::Review review = monitor_.Review(now);
+    successors_.insert(successors_.end(), review.successors.begin(), review.successors.end());
+    for (const auto& [id, campaign] : review.joined) {
       const auto name = names_.find(id);
       if (name == names_.end()) continue;
       Summary& summary = *name->second.second;
@@ -172,6 +177,23 @@ class Scanner {
     return out;
   }
 
+  // Who continues a banned account; nothing when nobody does.
+  void PrintSuccessors() const {
+    if (bans_.not_followed() > 0) {
+      std::printf("\n%s bans are not followed: their accounts asked less than 16 times before.\n",
+                  Grouped(bans_.not_followed()).c_str());
+    }
+    if (successors_.empty()) return;
+    std::printf("\n%-28s %-28s %-20s %9s\n", "account", "continues the banned", "since", "p-value");
+    for (const Successor& s : successors_) {
+      const auto name = names_.find(s.account);
+      std::printf("%-28s %-28s %-20s %9.2g\n",
+                  name == names_.end() ? "" : std::string(name->second.first).c_str(),
+                  std::string(bans_.NameOf(s.banned, monitor_)).c_str(), IsoTime(s.began).c_str(),
+                  s.p_value);
+    }
+  }
+
  private:
   // The two strongest; the campaign has a table of its own.
   static std::string Reasons(const Explanation& why) {
@@ -210,6 +232,8 @@ class Scanner {
   }
 
   Monitor& monitor_;
+  Bans bans_;
+  std::vector<Successor> successors_;
   Workers workers_;
   std::vector<std::unordered_map<std::string, Summary>> accounts_;       // by worker
   std::vector<std::vector<std::pair<std::string_view, Summary*>>> new_;  // since the last batch
@@ -252,6 +276,8 @@ int Scan(const ScanOptions& options) {
   }
   Result<std::optional<std::string>> key = ReadKey(options.log.key_file);
   if (!key.ok()) return Trouble(key.status().message());
+  Result<Bans> bans = Bans::Read(options.bans);
+  if (!bans.ok()) return Trouble(bans.status().message());
 
   Options monitor_options;
   monitor_options.key = key->value_or("");
@@ -289,7 +315,7 @@ int Scan(const ScanOptions& options) {
       created = made.status();
       if (!made.ok()) return;
       monitor.emplace(*std::move(made));
-      scanner.emplace(options, *monitor);
+      scanner.emplace(options, *std::move(bans), *monitor);
     }
     if (!records.empty()) last = std::max(last, records.back().time);
     if (scanner) scanner->Take(records, alerts);
@@ -341,6 +367,7 @@ int Scan(const ScanOptions& options) {
   }
   PrintTable(options, ranking);
   PrintCampaigns(monitor->Campaigns());
+  scanner->PrintSuccessors();
   if (!report.complete()) return kTrouble;
   if (fail_on) {
     for (std::size_t l = static_cast<std::size_t>(*fail_on); l < 4; ++l) {
