@@ -21,12 +21,18 @@ namespace {
 struct VerdictRow {
   std::uint8_t level;
   bool looked;
+  bool matches_campaign;
   double score, p_value;
   std::uint64_t campaign;
 };
 
 VerdictRow RowOf(const Verdict& v) noexcept {
-  return {static_cast<std::uint8_t>(v.level), v.looked, v.score, v.p_value, v.campaign};
+  return {static_cast<std::uint8_t>(v.level),
+          v.looked,
+          v.matches_campaign,
+          v.score,
+          v.p_value,
+          v.campaign};
 }
 
 // A monitor, and the detectors in Python that it runs.
@@ -156,7 +162,7 @@ py::object Statistics(const BoundMonitor& self) {
 }  // namespace
 
 void BindMonitor(py::module_& m) {
-  PYBIND11_NUMPY_DTYPE(VerdictRow, level, looked, score, p_value, campaign);
+  PYBIND11_NUMPY_DTYPE(VerdictRow, level, looked, matches_campaign, score, p_value, campaign);
 
   const Options defaults;
   py::class_<BoundMonitor>(

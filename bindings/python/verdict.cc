@@ -32,13 +32,14 @@ py::object Str(const std::string& text) {
 }
 
 py::tuple Fields(const Verdict& v) {
-  return py::make_tuple(static_cast<int>(v.level), v.score, v.p_value, v.looked, v.campaign);
+  return py::make_tuple(static_cast<int>(v.level), v.score, v.p_value, v.looked, v.campaign,
+                        v.matches_campaign);
 }
 Verdict VerdictOf(const py::tuple& t) {
   const auto level = t[0].cast<int>();
-  if (t.size() != 5 || level < 0 || level > 3) throw py::value_error("not a pickled Verdict");
-  return {static_cast<Level>(level), t[1].cast<double>(), t[2].cast<double>(), t[3].cast<bool>(),
-          t[4].cast<std::uint64_t>()};
+  if (t.size() != 6 || level < 0 || level > 3) throw py::value_error("not a pickled Verdict");
+  return {static_cast<Level>(level), t[1].cast<double>(),        t[2].cast<double>(),
+          t[3].cast<bool>(),         t[4].cast<std::uint64_t>(), t[5].cast<bool>()};
 }
 
 py::tuple Fields(const Evidence& e) {
@@ -100,6 +101,7 @@ void BindVerdict(py::module_& m) {
       .def_readonly("p_value", &Verdict::p_value)
       .def_readonly("looked", &Verdict::looked)
       .def_readonly("campaign", &Verdict::campaign)
+      .def_readonly("matches_campaign", &Verdict::matches_campaign)
       .def("__repr__",
            [](const Verdict& v) {
              return "Verdict(level=" + std::string(Name(v.level)) + ", score=" + Number(v.score) +

@@ -100,6 +100,8 @@ typedef struct {
   double score;
   double p_value;
   uint64_t campaign;
+  int32_t matches_campaign; /* 1: this request is the campaign's, else 0 */
+  int32_t reserved;         /* 0 */
 } distillwatch_verdict;
 
 /* The version of the library, as in "0.1.0". */

@@ -191,6 +191,7 @@ int distillwatch_observe(distillwatch_monitor* monitor, const distillwatch_event
     out.score = v.score;
     out.p_value = v.p_value;
     out.campaign = v.campaign;
+    out.matches_campaign = v.matches_campaign ? 1 : 0;
     std::memcpy(verdict, &out, std::min(verdict->size, sizeof(out)));
     return {};
   });

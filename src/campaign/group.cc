@@ -37,17 +37,18 @@ void Group::Join(std::uint64_t account, Time now, Time first_seen, bool by_pool)
   members_.push_back({.account = account, .since = now, .by_pool = by_pool});
 }
 
-void Group::Observe(std::uint64_t account, Time time, const SlimSignature& signature,
+bool Group::Observe(std::uint64_t account, Time time, const SlimSignature& signature,
                     std::uint32_t system) {
   const auto place = places_.find(account);
-  if (place == places_.end()) return;
+  if (place == places_.end()) return false;
   CampaignMember& member = members_[place->second];
   ++member.requests;
-  if (framed() && CountMatches(frame_, signature, system) < kLeastMatches) return;
+  if (framed() && CountMatches(frame_, signature, system) < kLeastMatches) return false;
   ++member.matching;
   if (!named() && pending_.size() < kMostPending) {
     pending_.push_back({time.time_since_epoch().count(), place->second});
   }
+  return true;
 }
 
 bool Group::SetFrame(std::vector<Pair> frame) {

@@ -91,7 +91,8 @@ class Group {
   bool SetFrame(std::vector<Pair> frame);
 
   // A request of a member.
-  void Observe(std::uint64_t account, Time time, const SlimSignature& signature,
+  //   Returns  whether it has the frame; true where there is none
+  bool Observe(std::uint64_t account, Time time, const SlimSignature& signature,
                std::uint32_t system = 0);
 
   // Takes in what was observed since the last call; true when a test is due.

@@ -43,13 +43,13 @@ Linker::BanResult Linker::Ban(std::uint64_t account, Time now) {
   return succession_.Add(std::move(ban)) ? BanResult::kKept : BanResult::kTooMany;
 }
 
-void Linker::Observe(std::uint32_t group, std::uint64_t account, Time time,
+bool Linker::Observe(std::uint32_t group, std::uint64_t account, Time time,
                      const SlimSignature& signature, std::uint32_t system) {
-  if (group == 0 || group > kMostTracked) return;
+  if (group == 0 || group > kMostTracked) return false;
   Group* g = groups_[group - 1].load(std::memory_order_acquire);
-  if (g == nullptr) return;
+  if (g == nullptr) return false;
   const auto lock = Lock(*g);
-  g->Observe(account, time, signature, system);
+  return g->Observe(account, time, signature, system);
 }
 
 std::uint32_t Linker::GroupOf(std::uint64_t account) const {

@@ -44,8 +44,9 @@ class Linker {
   void Note(const Seen& seen, const SignatureReservoir& sample, const AttributeSet& attributes = {},
             std::uint32_t system = 0, const Habits& habits = {});
   // A request of an account in group `group` (1-based).
-  //   system  hash of its system prompt, as for Note; 0: none
-  void Observe(std::uint32_t group, std::uint64_t account, Time time,
+  //   system   hash of its system prompt, as for Note; 0: none
+  //   Returns  whether it is one that the group is about (Group::Observe)
+  bool Observe(std::uint32_t group, std::uint64_t account, Time time,
                const SlimSignature& signature, std::uint32_t system = 0);
   // The host banned an account.
   enum class BanResult { kKept, kUnknown, kTooMany };

@@ -44,11 +44,13 @@ Verdict Monitor::State::Observe(const Event& event, std::uint64_t id) noexcept {
         }
       },
       [&s](const Header& header, bool looked, std::string_view, const Observation& request) {
-        if (header.group != 0) {
-          s.linker.Observe(header.group, header.id, request.time, request.signature,
-                           campaign::SystemOf(request.system));
-        }
-        return s.judge.VerdictOf(header, looked);
+        Verdict verdict = s.judge.VerdictOf(header, looked);
+        if (header.group == 0) return verdict;
+        const bool matches =
+            s.linker.Observe(header.group, header.id, request.time, request.signature,
+                             campaign::SystemOf(request.system));
+        verdict.matches_campaign = matches && header.named;
+        return verdict;
       });
 }
 

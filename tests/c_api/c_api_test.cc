@@ -273,6 +273,17 @@ TEST(CApi, AReviewNamesACampaign) {
     named += found;
   }
   EXPECT_EQ(named, 1u);
+  const std::string harvest =
+      "solve the task that follows step by step and end with the answer: seven";
+  for (const auto& [prompt, matches] :
+       {std::pair(harvest, 1), std::pair(std::string("hello"), 0)}) {
+    const distillwatch_event event = EventOf("account 3", prompt, 7999);
+    distillwatch_verdict verdict = {};
+    verdict.size = sizeof(verdict);
+    ASSERT_EQ(distillwatch_observe(monitor.get(), &event, &verdict), DISTILLWATCH_OK);
+    EXPECT_NE(verdict.campaign, 0u);
+    EXPECT_EQ(verdict.matches_campaign, matches) << prompt;
+  }
   EXPECT_EQ(distillwatch_report_ban(monitor.get(), "account 3", 9, EventOf("", "", 8000).time_us),
             DISTILLWATCH_OK);
   std::string json(1 << 16, '\0');

@@ -33,6 +33,9 @@ def test_a_campaign_is_told_in_all_its_words(meetings):
     assert monitor.statistics.campaigns == 1
     verdict = monitor.explain("member-3").verdict
     assert verdict.campaign == campaign.id and verdict.level == dw.Level.SUSPECT
+    end = meetings["time"][-1]
+    assert monitor.observe("member-3", end, FRAME + "seven more words of our own").matches_campaign
+    assert not monitor.observe("member-3", end, "what is the time").matches_campaign
 
 
 def test_options_decide_who_is_named(meetings):

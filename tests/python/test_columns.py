@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import distillwatch as dw
 
 KEY = b"0123456789abcdef"
+NAMES = ("level", "looked", "matches_campaign", "score", "p_value", "campaign")
 ROW = st.tuples(
     st.one_of(st.text(max_size=3), st.binary(max_size=3)),
     st.integers(0, 4_000_000_000),
@@ -78,10 +79,10 @@ def test_pandas_in_pandas_out(log):
     pytest.importorskip("pandas")
     part = log.iloc[5:25]
     out = fresh().observe_many(**dw.event_columns(part))
-    assert list(out.columns) == ["level", "looked", "score", "p_value", "campaign"]
+    assert list(out.columns) == list(NAMES)
     assert (out.index == part.index).all()
     rows = fresh().observe_many(**dw.event_columns(part), frame=False)
-    assert rows.dtype.names == ("level", "looked", "score", "p_value", "campaign")
+    assert rows.dtype.names == NAMES
     assert len(fresh().observe_many([], [], [], frame=True)) == 0
 
 

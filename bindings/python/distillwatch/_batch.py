@@ -17,7 +17,7 @@ from ._types import Event, Text, Time
 
 # Signatures for exploring need no secret; those of a gateway are keyed with the operator's.
 _EXPLORING = b"distillwatch: for exploring, not secret"
-VERDICT_COLUMNS = ("level", "looked", "score", "p_value", "campaign")
+VERDICT_COLUMNS = ("level", "looked", "matches_campaign", "score", "p_value", "campaign")
 
 
 def _is_pandas(value: object) -> bool:
@@ -45,9 +45,9 @@ def observe_many(
     interface; a single str stands for all rows. `attributes` maps names to columns. Times without
     a zone are UTC; missing prompts count as empty ones, missing accounts are an error.
 
-    Returns a structured array with the fields level, looked, score, p_value and campaign, or a
-    DataFrame with the same columns where pandas came in (or `frame` asks for it). The verdicts do
-    not depend on `threads`.
+    Returns a structured array with the fields level, looked, matches_campaign, score, p_value and
+    campaign, or a DataFrame with the same columns where pandas came in (or `frame` asks for it).
+    The verdicts do not depend on `threads`.
     """
     rows = self._observe_many(
         accounts,
