@@ -4,7 +4,8 @@
 # Builds and tests everything, on Debian 12, Ubuntu 22.04 or 24.04; installs what is missing (examples/setup.sh).
 #
 #   bash tests/run.sh              within 25 minutes on two cores
-#   bash tests/run.sh --all        and the thread sanitizer, and the Python extension under the address sanitizer
+#   bash tests/run.sh --all        and the thread sanitizer, the Python extension under the address sanitizer,
+#                                  and 64-bit ARM where its compiler and emulator are installed (README.md)
 #   bash tests/run.sh --quick      the release build, its tests and the checks
 #   --verbose                      shows what the steps print; build/log/ has it anyway
 #   --fuzz-seconds N               for each fuzz target; default 10
@@ -94,6 +95,7 @@ if ! $quick; then
   if $all; then
     build_and_test asan-python
     build_and_test tsan
+    if command -v aarch64-linux-gnu-g++ qemu-aarch64 >/dev/null; then build_and_test arm64; fi
   fi
 fi
 

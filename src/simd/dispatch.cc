@@ -30,6 +30,9 @@ const Found& Targets() noexcept {
       f.Add(&Avx512());
     }
 #endif
+#if defined(DISTILLWATCH_NEON)
+    f.Add(&Neon());
+#endif
     return f;
   }();
   return found;

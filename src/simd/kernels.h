@@ -81,8 +81,8 @@ struct Kernels {
 
 const Kernels& Scalar() noexcept;
 
-// The fastest target of this machine; DISTILLWATCH_SIMD=scalar|avx2|avx512 in the environment asks
-// for another one, and is ignored when the machine does not have it.
+// The fastest target of this machine; DISTILLWATCH_SIMD=scalar|avx2|avx512|neon in the environment
+// asks for another one, and is ignored when the machine does not have it.
 const Kernels& Active() noexcept;
 
 // Every target that this machine can run, the scalar one first.

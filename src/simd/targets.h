@@ -10,6 +10,8 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define DISTILLWATCH_X86 1
+#elif defined(__aarch64__) && defined(__GNUC__) && !defined(__AARCH64EB__)
+#define DISTILLWATCH_NEON 1
 #endif
 
 namespace distillwatch::simd {
@@ -17,6 +19,9 @@ namespace distillwatch::simd {
 #if defined(DISTILLWATCH_X86)
 const Kernels& Avx2() noexcept;
 const Kernels& Avx512() noexcept;  // F, BW, DQ and VL
+#endif
+#if defined(DISTILLWATCH_NEON)
+const Kernels& Neon() noexcept;  // which every processor of this kind has
 #endif
 
 }  // namespace distillwatch::simd
