@@ -95,7 +95,9 @@ if ! $quick; then
   if $all; then
     build_and_test asan-python
     build_and_test tsan
-    if command -v aarch64-linux-gnu-g++ qemu-aarch64 >/dev/null; then build_and_test arm64; fi
+    if command -v aarch64-linux-gnu-g++ >/dev/null && command -v qemu-aarch64 >/dev/null; then
+      build_and_test arm64
+    fi
   fi
 fi
 
