@@ -29,7 +29,7 @@ struct Kernels {
                                 std::uint64_t multiplier);
 
   // The same for many multipliers at once: for few hashes.
-  //   Needs  n_multipliers a multiple of 32
+  //   Needs  n_multipliers a multiple of 16
   void (*multiply_min_each)(const std::uint64_t* hashes, std::size_t n,
                             const std::uint64_t* multipliers, std::size_t n_multipliers,
                             std::uint32_t* least);

@@ -18,8 +18,12 @@ constexpr std::uint32_t kSecondRound = 1u << 30;
 constexpr std::uint32_t kFill = 2u << 30;
 constexpr std::uint32_t kEmpty = MinHash::kEmptySlot;
 
-// Up to a hash for so many slots, all slots at once are faster than the empty ones one by one.
+// Up to a hash for so many slots, all slots at once are faster than finding the empty ones.
 constexpr std::size_t kFewHashes = 4;
+// Up to so many empty slots are filled one by one, more of them all at once.
+constexpr std::size_t kFewSlots = 8;
+// Kernel multiply_min_each wants multiples of so many slots.
+constexpr std::size_t kSlotsAtOnce = 16;
 
 // An odd multiplier for each slot's own hash function.
 constexpr std::array<std::uint64_t, 256> kMultipliers = [] {
@@ -45,17 +49,32 @@ void SecondRound(std::span<const std::uint64_t> hashes, std::span<std::uint32_t>
 // Round 2: every slot that is still empty takes the minimum of its own function.
 void Fill(std::span<const std::uint64_t> hashes, std::span<std::uint32_t> slots) noexcept {
   const simd::Kernels& kernels = simd::Active();
-  if (hashes.size() <= slots.size() / kFewHashes) {  // most slots are empty
-    std::array<std::uint32_t, kMultipliers.size()> least;
+  std::array<std::uint32_t, kMultipliers.size() + kSlotsAtOnce> least;
+  if (hashes.size() <= slots.size() / kFewHashes) {
     kernels.multiply_min_each(hashes.data(), hashes.size(), kMultipliers.data(), slots.size(),
                               least.data());
     for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = std::min(slots[i], kFill | least[i]);
     return;
   }
+  // The empty ones, found without a branch on which they are.
+  std::array<std::uint64_t, least.size()> multipliers;
+  std::array<std::uint8_t, kMultipliers.size()> places;
+  std::size_t empty = 0;
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    if (slots[i] != kEmpty) continue;
-    slots[i] = kFill | kernels.multiply_min(hashes.data(), hashes.size(), kMultipliers[i]);
+    multipliers[empty] = kMultipliers[i];
+    places[empty] = static_cast<std::uint8_t>(i);
+    empty += slots[i] == kEmpty ? 1 : 0;
   }
+  if (empty <= kFewSlots) {
+    for (std::size_t i = 0; i < empty; ++i)
+      least[i] = kernels.multiply_min(hashes.data(), hashes.size(), multipliers[i]);
+  } else {
+    const std::size_t whole = (empty + kSlotsAtOnce - 1) / kSlotsAtOnce * kSlotsAtOnce;
+    std::fill(multipliers.begin() + empty, multipliers.begin() + whole, 0);
+    kernels.multiply_min_each(hashes.data(), hashes.size(), multipliers.data(), whole,
+                              least.data());
+  }
+  for (std::size_t i = 0; i < empty; ++i) slots[places[i]] = kFill | least[i];
 }
 
 template <std::size_t kSlots>
