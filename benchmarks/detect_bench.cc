@@ -1,8 +1,8 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// What each detector costs a request (Update) and a look (Measure), and what it costs to read a
-// request, beside their floors: to copy the detector's state, and those of its text (floors.h). One
-// item is a request or a look.
+// What each detector costs a request (Update) and a look (Measure), what it costs to read a request
+// and to score a look, beside their floors: to copy the detector's state, and those of its text
+// (floors.h). One item is a request or a look.
 
 #include <benchmark/benchmark.h>
 
@@ -16,6 +16,7 @@
 #include "distillwatch/similarity.h"
 #include "floors.h"
 #include "support/observations.h"
+#include "support/references.h"
 
 namespace distillwatch {
 namespace {
@@ -71,6 +72,21 @@ void BM_Detector_Measure(benchmark::State& state) {
 BENCHMARK(BM_Detector_Measure<SimilarityDetector>);
 BENCHMARK(BM_Detector_Measure<CoverageDetector>);
 BENCHMARK(BM_Detector_Measure<RateShapeDetector>);
+
+// The score of a look, by as many trees as `reference` fits; of looks that nobody learns by heart.
+void BM_Model_Score(benchmark::State& state) {
+  constexpr std::size_t kFeatures = 64, kTrees = 400, kSplits = 15;
+  Random random(2);
+  const score::Model model = support::RandomModel(kFeatures, kTrees, kSplits, random);
+  std::vector<std::uint8_t> bins(kRequests + kFeatures);
+  for (std::uint8_t& b : bins) b = static_cast<std::uint8_t>(random.Below(score::kBinsAndUnknown));
+  std::size_t i = 0;
+  bench::Loop loop(state);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(model.Score(0, {&bins[i++ * 61 % kRequests], kFeatures}));
+  loop.Report();
+}
+BENCHMARK(BM_Model_Score);
 
 // The floor of an update: the state from memory that the processor has not at hand, and back.
 template <typename D>

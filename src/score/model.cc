@@ -53,6 +53,7 @@ Model::Model(std::size_t features, std::vector<Tree> trees,
 
 void Model::Tabulate() {
   steps_.clear();
+  points_.clear();
   roots_.clear();
   if (!Valid()) return;
   std::array<double, kEpochs> unit;
@@ -64,12 +65,15 @@ void Model::Tabulate() {
     const auto root = static_cast<std::uint32_t>(steps_.size());
     roots_.push_back(root);
     for (const Node& node : tree.nodes) {
+      const auto self = static_cast<std::uint32_t>(steps_.size());
       Step& step = steps_.emplace_back();
-      step.left = node.left == 0 ? 0 : root + node.left;
+      step.left = node.left == 0 ? self : root + node.left;
       step.feature = node.feature;
-      step.last_left = node.last_left;
+      for (std::uint8_t bin = 0; node.left != 0 && bin < kBinsAndUnknown; ++bin)
+        step.right |= std::uint64_t{!node.GoesLeft(bin)} << bin;
+      std::array<Points, kEpochs>& points = points_.emplace_back();
       for (std::size_t e = 0; e < kEpochs; ++e)
-        step.points[e] = ToPoints(node.value / unit[e], kMostValue);
+        points[e] = ToPoints(node.value / unit[e], kMostValue);
     }
   }
 }
@@ -87,14 +91,23 @@ double Model::LogOdds(std::span<const std::uint8_t> bins) const noexcept {
 }
 
 Points Model::Score(std::size_t epoch, std::span<const std::uint8_t> bins) const noexcept {
+  // Some trees at once: a way's next step is hard to guess, and waits for memory.
+  constexpr std::size_t kAtOnce = 8;
   Points sum = offset_[epoch];
-  for (const std::uint32_t root : roots_) {
-    const Step* step = &steps_[root];
-    while (step->left != 0) {
-      const Node node{.left = 0, .feature = step->feature, .last_left = step->last_left};
-      step = &steps_[step->left + (node.GoesLeft(bins[step->feature]) ? 0u : 1u)];
+  std::array<std::uint32_t, kAtOnce> at;
+  for (std::size_t first = 0; first < roots_.size(); first += kAtOnce) {
+    const std::size_t trees = std::min(kAtOnce, roots_.size() - first);
+    for (std::size_t i = 0; i < kAtOnce; ++i) at[i] = roots_[first + std::min(i, trees - 1)];
+    std::uint32_t moved = 1;
+    while (moved != 0) {
+      moved = 0;
+      for (std::uint32_t& step : at) {
+        const std::uint32_t next = steps_[step].Next(bins);
+        moved |= next ^ step;
+        step = next;
+      }
     }
-    sum += step->points[epoch];
+    for (std::size_t i = 0; i < trees; ++i) sum += points_[at[i]][epoch];
   }
   return std::clamp(sum, kLeastScore, kMostScore);
 }
@@ -103,14 +116,11 @@ Model::Parts Model::Explain(std::size_t epoch, std::span<const std::uint8_t> bin
   Parts parts;
   parts.base = offset_[epoch];
   parts.by_feature.assign(features_, 0);
-  for (const std::uint32_t root : roots_) {
-    const Step* step = &steps_[root];
-    parts.base += step->points[epoch];
-    while (step->left != 0) {
-      const Node node{.left = 0, .feature = step->feature, .last_left = step->last_left};
-      const Step* child = &steps_[step->left + (node.GoesLeft(bins[step->feature]) ? 0u : 1u)];
-      parts.by_feature[step->feature] += child->points[epoch] - step->points[epoch];
-      step = child;
+  for (std::uint32_t at : roots_) {
+    parts.base += points_[at][epoch];
+    for (std::uint32_t next = steps_[at].Next(bins); next != at;
+         at = next, next = steps_[at].Next(bins)) {
+      parts.by_feature[steps_[at].feature] += points_[next][epoch] - points_[at][epoch];
     }
   }
   return parts;

@@ -101,21 +101,26 @@ class Model {
   }
 
  private:
-  // A node as it is evaluated: its value in points for every age.
+  // A node as it is evaluated: where the way goes on from it. A leaf goes on to itself.
   struct Step {
-    std::array<Points, kEpochs> points{};
-    std::uint32_t left = 0;  // index into steps_; 0: a leaf
-    std::uint8_t feature = 0, last_left = 0;
+    std::uint64_t right = 0;  // bit i: to the right of `left` when the feature is in bin i
+    std::uint32_t left = 0;   // index into steps_
+    std::uint32_t feature = 0;
+    std::uint32_t Next(std::span<const std::uint8_t> bins) const noexcept {
+      return left + static_cast<std::uint32_t>(right >> bins[feature] & 1);
+    }
   };
+  static_assert(kBinsAndUnknown <= 64);
   // Fills what follows from trees and scales, if those are valid.
   void Tabulate();
 
   std::uint32_t features_ = 0;
   std::vector<Tree> trees_;
   std::array<Scale, kEpochs> scales_{};
-  std::vector<Step> steps_;               // of all trees
-  std::vector<std::uint32_t> roots_;      // index into steps_
-  std::array<Points, kEpochs> offset_{};  // minus the age's 95th percentile
+  std::vector<Step> steps_;                          // of all trees
+  std::vector<std::array<Points, kEpochs>> points_;  // of every step, for every age
+  std::vector<std::uint32_t> roots_;                 // index into steps_
+  std::array<Points, kEpochs> offset_{};             // minus the age's 95th percentile
 };
 
 }  // namespace distillwatch::score
