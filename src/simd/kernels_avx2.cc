@@ -292,13 +292,14 @@ DISTILLWATCH_TARGET void CountTerms(unsigned char* sets, std::uint32_t n_sets,
         (same(a) | same(b) << 4) &
         ~static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(is_free, _mm_setzero_si128())));
     const auto rarest = static_cast<unsigned>(_mm_extract_epi16(_mm_minpos_epu16(counts), 1));
-    // Whether it is there is anybody's guess, so there is no branch on it.
-    const unsigned place = found != 0 ? _tzcnt_u32(found) : rarest;
+    // Whether it is there is anybody's guess, so there is no branch on it, nor could a compiler
+    // make one: of the places where it is, and behind them the rarest one's, the first.
+    const unsigned first = _tzcnt_u32(found | 0x100u << rarest), place = first % 8;
+    const std::uint64_t is_there = first / 8 - std::uint64_t{1};  // all ones, or 0
     std::uint64_t entry;
     std::memcpy(&entry, at + 8 * place, sizeof(entry));
-    const auto certain = static_cast<std::uint32_t>((entry >> 32 & 0xffff) - (entry >> 48));
-    least[i] = found != 0 ? certain : 0;
-    const __m256i how = _mm256_set1_epi64x(found != 0 ? -1 : 0);
+    least[i] = static_cast<std::uint32_t>(((entry >> 32 & 0xffff) - (entry >> 48)) & is_there);
+    const __m256i how = _mm256_set1_epi64x(static_cast<long long>(is_there));
     const std::uint64_t* const lanes = kLane.data() + 8 - place;
     // All of the set is stored, because it is read as a whole soon again.
     _mm256_storeu_si256(

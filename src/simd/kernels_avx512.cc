@@ -187,22 +187,22 @@ DISTILLWATCH_TARGET void CountTerms(unsigned char* sets, std::uint32_t n_sets,
     const unsigned same = _mm512_cmpeq_epi64_mask(_mm512_and_si512(set, tags_only), tag);
     const unsigned found = same & _mm_test_epi16_mask(counts, counts);
     const auto rarest = static_cast<unsigned>(_mm_extract_epi16(_mm_minpos_epu16(counts), 1));
-    // Whether it is there is anybody's guess, so there is no branch on it.
-    const unsigned place = found != 0 ? _tzcnt_u32(found) : rarest;
-    std::uint64_t entry;
-    std::memcpy(&entry, at + 8 * place, sizeof(entry));
-    const auto certain = static_cast<std::uint32_t>((entry >> 32 & 0xffff) - (entry >> 48));
-    least[i] = found != 0 ? certain : 0;
+    // Whether it is there is anybody's guess, so there is no branch on it, nor could a compiler
+    // make one: of the places where it is, and behind them the rarest one's, the first.
+    const unsigned place = _blsi_u32(found | 0x100u << rarest);
+    const auto here = static_cast<__mmask8>(place), instead = static_cast<__mmask8>(place >> 8);
+    const __m512i certain =
+        _mm512_sub_epi64(_mm512_and_si512(_mm512_srli_epi64(set, 32), _mm512_set1_epi64(0xffff)),
+                         _mm512_srli_epi64(set, 48));
+    least[i] = static_cast<std::uint32_t>(
+        _mm_cvtsi128_si32(_mm512_castsi512_si128(_mm512_maskz_compress_epi64(here, certain))));
     const __m512i more = _mm512_adds_epu16(set, one);
     const __m512i taken_over =
         _mm512_or_si512(_mm512_slli_epi64(_mm512_and_si512(set, counts_only), 16),
                         _mm512_or_si512(_mm512_and_si512(more, counts_only), tag));
-    const unsigned here = 1u << place;
-    const __m512i counted =
-        _mm512_mask_mov_epi64(set, static_cast<__mmask8>(found != 0 ? here : 0), more);
     // All of the set is stored, because it is read as a whole soon again.
-    _mm512_storeu_si512(at, _mm512_mask_mov_epi64(
-                                counted, static_cast<__mmask8>(found != 0 ? 0 : here), taken_over));
+    _mm512_storeu_si512(
+        at, _mm512_mask_mov_epi64(_mm512_mask_mov_epi64(set, here, more), instead, taken_over));
   }
 }
 
