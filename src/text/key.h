@@ -49,6 +49,10 @@ class Key {
   class ShortWordHash {
    public:
     explicit ShortWordHash(const std::array<std::uint64_t, 2>& keys) noexcept : keys_(keys) {}
+    // Of a word of at most eight bytes, the first in the lowest bits, zeros behind them.
+    std::uint64_t operator()(std::uint64_t word) const noexcept {
+      return Fold(word ^ keys_[0], keys_[1]);
+    }
     std::uint64_t operator()(const char* word, std::size_t size) const noexcept {
       std::uint64_t low, high;
       std::memcpy(&low, word, sizeof(low));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 
 #include "simd/kernels.h"
 #include "text/key.h"
@@ -31,6 +32,20 @@ class UnitHasher {
     any_unspaced_ |= unspaced;
     units_[size_++] = (key_.HashWord(unit, size) & ~kUnspacedBit) | (unspaced ? kUnspacedBit : 0);
     return true;
+  }
+
+  bool Ideographs(const char* text, std::size_t n) noexcept {
+    const std::size_t hashed = std::min(n, most_ - size_);
+    const text::Key::ShortWordHash hash = key_.short_word_hash();
+    std::uint64_t* const out = units_ + size_;
+    for (std::size_t i = 0; i < hashed; ++i) {
+      std::uint32_t bytes;
+      std::memcpy(&bytes, text + 3 * i, sizeof(bytes));
+      out[i] = hash(bytes & 0xffffff) | kUnspacedBit;
+    }
+    any_unspaced_ |= hashed > 0;
+    size_ += hashed;
+    return hashed == n;
   }
 
   bool Words(const char* folded, std::span<const std::uint16_t> edges) noexcept {
@@ -180,6 +195,10 @@ std::string Shingler::Normalise(std::string_view text) const {
     bool operator()(const char* unit, std::size_t size, bool) {
       if (!out.empty()) out += ' ';
       out.append(unit, size);
+      return true;
+    }
+    bool Ideographs(const char* ideographs, std::size_t n) {
+      for (std::size_t i = 0; i < n; ++i) (*this)(ideographs + 3 * i, 3, true);
       return true;
     }
     bool Words(const char* folded, std::span<const std::uint16_t> edges) {

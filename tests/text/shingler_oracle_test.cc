@@ -121,6 +121,51 @@ TEST(ShinglerOracle, ShinglesAndTermsAreTheDefinedOnes) {
 }
 
 // The order matters to sketches that forget.
+// Runs of every length, between and before whatever ends them, also in the midst of a character.
+TEST(ShinglerOracle, RunsOfIdeographsAreReadByDefinition) {
+  const text::Key key = *text::Key::FromSecret(kSecret);
+  const Shingler shingler = *Shingler::Create(kSecret);
+  TextScratch scratch(shingler.max_prompt_bytes());
+  Random random(11);
+  const std::vector<std::string> around = {"",
+                                           "a",
+                                           " ",
+                                           "word ",
+                                           "\u3002",
+                                           "\u4dff",
+                                           "\ua000",
+                                           "\u3042",
+                                           "\ufa10",
+                                           "\xe4",
+                                           "\xe4\xb8",
+                                           "\xe9\xbf",
+                                           "\xff",
+                                           "\xe5\xc0\x80",
+                                           "\xe5\x80\x41",
+                                           "\xe4\x80\x80",
+                                           "\xe9\x80\xc0",
+                                           "\u0301"};
+  for (const std::string& before : around) {
+    for (const std::string& behind : around) {
+      for (std::size_t n = 0; n < 6; ++n) {
+        std::string text = before;
+        for (std::size_t i = 0; i < n; ++i)
+          text += random.Choose(std::vector<std::string>{"\u4e00", "\u9fff", "\u6587", "\u5b57"});
+        text += behind;
+        // Behind its end there is nothing to read.
+        const std::vector<char> exact(text.begin(), text.end());
+        const std::string_view view(exact.data(), exact.size());
+        ASSERT_EQ(shingler.Normalise(view), oracle::Normalise(text))
+            << testing::PrintToString(text);
+        const auto got = shingler.Extract(view, scratch);
+        ASSERT_EQ(std::vector(got.shingles.begin(), got.shingles.end()),
+                  oracle::Shingles(oracle::UnitHashes(key, text)))
+            << testing::PrintToString(text);
+      }
+    }
+  }
+}
+
 TEST(ShinglerOracle, TermsStandInTheOrderOfTheText) {
   Random random(5);
   const Shingler shingler = *Shingler::Create(kSecret);

@@ -176,5 +176,12 @@ TEST(Fold, ClassesCharactersByTheirPartInText) {
   for (const auto& [c, char_class] : known) EXPECT_EQ(Class(c), char_class) << std::hex << c;
 }
 
+TEST(Splitter, IdeographsAreUnspacedAndFoldToThemselves) {
+  for (std::uint32_t c = 0x4e00; c <= 0x9fff; ++c) {
+    EXPECT_EQ(Class(c), CharClass::kUnspaced) << std::hex << c;
+    EXPECT_TRUE(Fold(c).replacement.empty()) << std::hex << c;
+  }
+}
+
 }  // namespace
 }  // namespace distillwatch::text
