@@ -44,7 +44,7 @@ struct Verdict {
   std::uint64_t campaign = 0;
   // This request is the campaign's: it has the campaign's frame. All of a member's are, where
   // infrastructure linked it. What a host does to single requests, or which it shows a reviewer,
-  // may follow it [Review.TellsACampaignsRequestsFromItsMembersOthers].
+  // may follow it [ReviewStat.TellsACampaignsRequestsFromItsMembersOthers].
   bool matches_campaign = false;
 };
 

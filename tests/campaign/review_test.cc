@@ -107,7 +107,7 @@ TEST(Review, NamesAPlantedCampaignAndNoCustomers) {
   EXPECT_EQ(verdict.campaign, campaigns[0].id);
 }
 
-TEST(Review, TellsACampaignsRequestsFromItsMembersOthers) {
+TEST(ReviewStat, TellsACampaignsRequestsFromItsMembersOthers) {
   double distilling = 0, told = 0, others = 0, mistaken = 0;
   for (const std::uint64_t seed : {2, 3, 4}) {
     const Traffic traffic(seed);
