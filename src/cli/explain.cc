@@ -32,7 +32,8 @@ void PrintEvidence(const Explanation& why, std::size_t rows) {
   for (std::size_t i = 0; i < rows; ++i) {
     const Evidence& e = why.evidence[i];
     const std::string place =
-        std::isnan(e.value)
+        e.detector == "campaign" ? ""  // is not measured on others
+        : std::isnan(e.value)
             ? " (not known yet)"
             : "; " + std::to_string(std::lround(100 * e.place)) + " % of accounts have less";
     std::printf("%+8.2f  %-10s  %s%s\n", 0.01 * static_cast<double>(cents(e.contribution)),
