@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "bind.h"
 #include "calibrate/reference_content.h"
@@ -78,6 +79,12 @@ py::array_t<std::uint8_t> BinsOf(const score::Ranks& ranks, const Requests& requ
                  {static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)});
 }
 
+void RequireBins(const Bins& bins) {
+  for (const std::uint8_t bin : std::span(bins.data(), static_cast<std::size_t>(bins.size()))) {
+    if (bin > score::kUnknownBin) throw py::value_error("a bin is above 44");
+  }
+}
+
 score::Rows RowsOf(const Bins& bins, const Weights& weights, const char* name) {
   const std::size_t columns = ColumnsOf(bins);
   if (weights.ndim() != 1 || weights.shape(0) != bins.shape(0) || bins.shape(0) == 0) {
@@ -86,9 +93,7 @@ score::Rows RowsOf(const Bins& bins, const Weights& weights, const char* name) {
   score::Rows rows{.features = columns};
   rows.bins.assign(bins.data(), bins.data() + bins.size());
   rows.weights.assign(weights.data(), weights.data() + weights.size());
-  for (const std::uint8_t bin : rows.bins) {
-    if (bin > score::kUnknownBin) throw py::value_error("a bin is above 44");
-  }
+  RequireBins(bins);
   for (const double weight : rows.weights) {
     if (!(weight >= 0 && weight < 1e12)) throw py::value_error("a weight is not in [0, 1e12)");
   }
@@ -173,6 +178,7 @@ template <typename Of>
 py::array_t<double> EachRow(const score::Model& model, const Bins& bins, Of&& of) {
   const std::size_t columns = model.features();
   RequireColumns(bins, columns);
+  RequireBins(bins);
   std::vector<double> out(static_cast<std::size_t>(bins.shape(0)));
   {
     const py::gil_scoped_release unlocked;
@@ -194,6 +200,7 @@ py::array_t<double> Contributions(const score::Model& model, const Requests& req
                                   const Bins& bins) {
   const std::size_t rows = RowsOf(bins, requests), columns = model.features();
   RequireColumns(bins, columns);
+  RequireBins(bins);
   std::vector<double> out(rows * (columns + 1));
   for (std::size_t i = 0; i < rows; ++i) {
     const auto parts =

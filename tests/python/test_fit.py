@@ -165,9 +165,16 @@ def test_hostile_arrays_are_refused(collected):
         "start": np.zeros(1, np.int32),
     }
     scales = np.tile(np.float32([0, 1]), (5, 1))
-    assert core.Model(**one, scales=scales, features=46).log_odds(np.zeros((1, 46), np.uint8)) == [
-        0
-    ]
+    model = core.Model(**one, scales=scales, features=46)
+    assert model.log_odds(np.zeros((1, 46), np.uint8)) == [0]
+    bins, requests = np.full((1, 46), 45, np.uint8), np.full(1, 16, np.uint32)
+    for see in (
+        lambda: model.log_odds(bins),
+        lambda: model.scores(requests, bins),
+        lambda: model.contributions(requests, bins),
+    ):
+        with pytest.raises(ValueError, match="above 44"):
+            see()
     for change in (
         {"left": np.ones(1, np.uint16)},
         {"feature": np.full(1, 200, np.uint8)},
