@@ -124,6 +124,22 @@ void BM_HeavyHitters_Update(benchmark::State& state) {
 }
 BENCHMARK(BM_HeavyHitters_Update);
 
+// The terms of a request at once, for 200 accounts in turn: so many that nobody learns by heart
+// which of them are there.
+void BM_HeavyHitters_UpdateMany(benchmark::State& state) {
+  constexpr std::size_t kTerms = 60, kRequests = 20'000;
+  Random random(5);
+  std::vector<std::uint64_t> terms(kTerms * kRequests);
+  for (std::uint64_t& t : terms) t = text::Mix(random.Zipf(3000));
+  std::vector<HeavyHitters> sketches(200);
+  std::array<std::uint32_t, kTerms> least;
+  Measure(state, [&](std::size_t i) {
+    sketches[i % sketches.size()].Update({&terms[i % kRequests * kTerms], kTerms}, least);
+    benchmark::DoNotOptimize(least);
+  });
+}
+BENCHMARK(BM_HeavyHitters_UpdateMany);
+
 // The range is how many different hashes the sketch already saw: the fewer, the more updates change
 // it.
 void BM_HyperLogLog_Update(benchmark::State& state) {

@@ -42,9 +42,9 @@ struct Verdict {
   bool looked = false;  // this event was a look: the score was evaluated anew
   // The campaign that the account belongs to, if a review found one; 0: none.
   std::uint64_t campaign = 0;
-  // This request is the campaign's: it has the campaign's frame. All of a member's are, where
-  // infrastructure linked it. What a host does to single requests, or which it shows a reviewer,
-  // may follow it [ReviewStat.TellsACampaignsRequestsFromItsMembersOthers].
+  // This request is the campaign's: it has the campaign's frame. Where the campaign has none, all
+  // of a member's are. What a host does to single requests, or which it shows a reviewer, may
+  // follow it [ReviewStat.TellsACampaignsRequestsFromItsMembersOthers].
   bool matches_campaign = false;
 };
 

@@ -35,7 +35,9 @@ Result<Bans> Bans::Read(const std::string& file) {
 void Bans::Report(Time now, Monitor& monitor) {
   for (; reported_ < bans_.size() && bans_[reported_].time <= now; ++reported_) {
     const Ban& ban = bans_[reported_];
-    not_followed_ += monitor.ReportBan(ban.account, ban.time).ok() ? 0 : 1;
+    const Status status = monitor.ReportBan(ban.account, ban.time);
+    if (status.ok()) continue;
+    if (not_followed_++ == 0) reason_ = status.message();
   }
 }
 

@@ -1,6 +1,6 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Bans: whom the operator banned and when, told to the monitor at their time in the log.
+// Bans: whom the operator banned and when, told to the monitor before the first review after it.
 //
 // Tested by  tests/cli/bans_test.cc
 
@@ -25,8 +25,11 @@ class Bans {
   // Tells the monitor of those until `now` that it has not been told of.
   void Report(Time now, Monitor& monitor);
 
-  // How many the monitor could not follow: accounts that asked too little, or were never seen.
+  // How many the monitor could not follow, and why not the first of them.
   std::size_t not_followed() const noexcept { return not_followed_; }
+  const std::string& reason() const noexcept { return reason_; }
+  // How many are later than all that it was told of.
+  std::size_t not_reached() const noexcept { return bans_.size() - reported_; }
   // The name under which an account was banned; empty for one that was not.
   std::string_view NameOf(std::uint64_t account, const Monitor& monitor) const;
 
@@ -37,6 +40,7 @@ class Bans {
   };
   std::vector<Ban> bans_;  // by time
   std::size_t reported_ = 0, not_followed_ = 0;
+  std::string reason_;
 };
 
 }  // namespace distillwatch::cli

@@ -180,8 +180,11 @@ class Scanner {
   // Who continues a banned account; nothing when nobody does.
   void PrintSuccessors() const {
     if (bans_.not_followed() > 0) {
-      std::printf("\n%s bans are not followed: their accounts asked less than 16 times before.\n",
-                  Grouped(bans_.not_followed()).c_str());
+      std::printf("\n%s bans are not followed, the first because %s.\n",
+                  Grouped(bans_.not_followed()).c_str(), bans_.reason().c_str());
+    }
+    if (bans_.not_reached() > 0) {
+      std::printf("\n%s bans are later than the log.\n", Grouped(bans_.not_reached()).c_str());
     }
     if (successors_.empty()) return;
     std::printf("\n%-28s %-28s %-20s %9s\n", "account", "continues the banned", "since", "p-value");

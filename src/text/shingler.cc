@@ -40,7 +40,7 @@ class UnitHasher {
     std::uint64_t* const out = units_ + size_;
     for (std::size_t i = 0; i < hashed; ++i) {
       std::uint32_t bytes;
-      std::memcpy(&bytes, text + 3 * i, sizeof(bytes));
+      std::memcpy(&bytes, text + text::kIdeographBytes * i, sizeof(bytes));
       out[i] = hash(bytes & 0xffffff) | kUnspacedBit;
     }
     any_unspaced_ |= hashed > 0;
@@ -198,7 +198,8 @@ std::string Shingler::Normalise(std::string_view text) const {
       return true;
     }
     bool Ideographs(const char* ideographs, std::size_t n) {
-      for (std::size_t i = 0; i < n; ++i) (*this)(ideographs + 3 * i, 3, true);
+      for (std::size_t i = 0; i < n; ++i)
+        (*this)(ideographs + text::kIdeographBytes * i, text::kIdeographBytes, true);
       return true;
     }
     bool Words(const char* folded, std::span<const std::uint16_t> edges) {

@@ -5,10 +5,10 @@
 //   bool operator()(const char* unit, std::size_t size, bool unspaced)
 //   bool Words(const char* folded, std::span<const std::uint16_t> edges)
 //   bool Ideographs(const char* text, std::size_t n)
-// until it answers false. The third form takes n unspaced characters of three bytes, four of which
-// are readable from each on. The second form takes many words of ASCII at once, which lie in
-// `folded` from edges[0] to edges[1], from edges[2] to edges[3], and so on; they may be longer than
-// a unit may be. Of every unit and word 16 bytes are readable, however short it is.
+// until it answers false. The second form takes many words of ASCII at once, which lie in `folded`
+// from edges[0] to edges[1], from edges[2] to edges[3], and so on; they may be longer than a unit
+// may be. Of every unit and word 16 bytes are readable, however short it is. The third form takes n
+// unspaced characters of kIdeographBytes each; a byte behind the last one is readable.
 //
 // Words between ASCII separators and the common Chinese characters take fast roads; all else goes
 // character by character.
@@ -44,11 +44,11 @@ struct SplitBuffers {
   std::array<std::uint16_t, kPieceBytes + simd::kEdgesRoom> edges{};
 };
 
+inline constexpr std::size_t kIdeographBytes = 3;
+
 template <typename Sink>
 class Splitter {
  public:
-  static constexpr std::size_t kIdeographBytes = 3;
-
   Splitter(SplitBuffers& buffers, Sink& sink) : buffers_(buffers), sink_(sink) {}
 
   // False when the sink had enough.

@@ -72,7 +72,16 @@ TEST(ScanBans, WhoContinuesABannedAccountIsTold) {
 TEST(ScanBans, AnAccountThatNeverAskedIsCounted) {
   const Ran ran = ScanWithBans(R"({"account": "nobody", "time": "1970-01-05T00:00:00Z"})");
   ASSERT_EQ(ran.code, 0) << ran.err;
-  EXPECT_NE(ran.out.find("1 bans are not followed"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("1 bans are not followed, the first because account 'nobody'"),
+            std::string::npos)
+      << ran.out;
+  EXPECT_EQ(ran.out.find("later than the log"), std::string::npos);
+}
+
+TEST(ScanBans, BansAfterTheLogAreCounted) {
+  const Ran ran = ScanWithBans(R"({"account": "banned", "time": "1971-01-01T00:00:00Z"})");
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("1 bans are later than the log"), std::string::npos) << ran.out;
 }
 
 TEST(ScanBans, ABadLineIsNamed) {
