@@ -18,12 +18,15 @@ Batch::Counts Batch::CountColumn(py::handle values, const char* name) {
   constexpr std::uint64_t kMost = ~std::uint32_t{0};
   if (values.is_none()) return {};
   if (PyIndex_Check(values.ptr()) && !py::isinstance<py::array>(values)) {
-    return {{}, static_cast<std::uint32_t>(ToCount(values, name, kMost))};
+    return {.owner = {},
+            .values = nullptr,
+            .all = static_cast<std::uint32_t>(ToCount(values, name, kMost))};
   }
-  Counts counts{
-      Python("distillwatch._columns", "counts")(values, name).cast<py::array_t<std::int64_t>>()};
-  Rows(static_cast<std::size_t>(counts.values.size()), name);
-  return counts;
+  auto counts =
+      Python("distillwatch._columns", "counts")(values, name).cast<py::array_t<std::int64_t>>();
+  Rows(static_cast<std::size_t>(counts.size()), name);
+  const std::int64_t* data = counts.data();
+  return {.owner = std::move(counts), .values = data};
 }
 
 Batch::Batch(py::handle accounts, py::handle times, py::handle prompts, py::handle systems,
@@ -69,7 +72,7 @@ void Batch::Load(std::size_t begin, std::size_t end) {
 }
 
 Event Batch::At(std::size_t row, std::vector<Attribute>& attributes) const noexcept {
-  attributes.clear();
+  const std::size_t before = attributes.size();
   for (const auto& [name, column] : attributes_) {
     const std::string_view value = (*column)[row];
     if (!value.empty()) attributes.push_back({name.view(), value});
@@ -81,7 +84,7 @@ Event Batch::At(std::size_t row, std::vector<Attribute>& attributes) const noexc
           .earlier_turns = earlier_turns_[row],
           .model = models_[row],
           .completion_tokens = completion_tokens_[row],
-          .attributes = attributes,
+          .attributes = std::span(attributes).subspan(before),
           .prompt_tokens = prompt_tokens_[row]};
 }
 

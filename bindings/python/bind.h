@@ -11,6 +11,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,8 @@ class Text {
   //   Errors  TypeError naming the argument
   Text(py::handle value, const char* name);
   std::string_view view() const noexcept { return view_; }
+  // Of bytes, or str of ASCII, while somebody else keeps the object; nothing otherwise.
+  static std::optional<std::string_view> Borrow(py::handle value) noexcept;
   // Whether Text can be made of it.
   static bool Accepts(py::handle value) noexcept;
 

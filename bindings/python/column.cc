@@ -74,10 +74,17 @@ void TextColumn::Load(std::size_t begin, std::size_t end) {
   if (!size_ || arrow_ || coded_) return;
   texts_.clear();
   views_.clear();
+  views_.reserve(end - begin);
   begin_ = begin;
+  PyObject* const* items = PySequence_Fast_ITEMS(objects_.ptr());
   for (std::size_t i = begin; i < end; ++i) {
-    const py::handle value = PyTuple_GET_ITEM(objects_.ptr(), static_cast<py::ssize_t>(i));
-    texts_.push_back(IsMissing(value) ? Text() : Text(value, name_));
+    constexpr std::size_t kAhead = 16;  // the objects lie anywhere in memory
+    if (i + kAhead < end) __builtin_prefetch(items[i + kAhead]);
+    if (const auto view = Text::Borrow(items[i])) {
+      views_.push_back(*view);
+      continue;
+    }
+    texts_.push_back(IsMissing(items[i]) ? Text() : Text(items[i], name_));
     views_.push_back(texts_.back().view());
   }
 }

@@ -89,8 +89,11 @@ py::object ObserveMany(BoundMonitor& self, py::handle accounts, py::handle times
   py::array_t<VerdictRow> out(static_cast<py::ssize_t>(batch.size()));
   VerdictRow* rows = out.mutable_data();
   if (!explain) {
-    batch.ForEach(workers, [&self, rows](std::size_t row, const Event& event) noexcept {
-      rows[row] = RowOf(self.Observe(event));
+    batch.ForEachRun(workers, [&self, rows](std::span<const std::size_t> run,
+                                            std::span<const Event> events) noexcept {
+      std::array<Verdict, Batch::kRun> verdicts;
+      self.ObserveMany(events, verdicts);
+      for (std::size_t i = 0; i < run.size(); ++i) rows[run[i]] = RowOf(verdicts[i]);
     });
     return out;
   }
@@ -128,8 +131,16 @@ double ObserveSeconds(BoundMonitor& self, py::handle accounts, py::handle times,
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
   };
   const double start_s = now_s();
-  for (const Row& row : rows)
-    self.Observe({.account = row.account, .time = row.time, .prompt = row.prompt});
+  std::array<Event, Batch::kRun> events;
+  std::array<Verdict, Batch::kRun> verdicts;
+  for (std::size_t begin = 0; begin < rows.size(); begin += Batch::kRun) {
+    const std::size_t size = std::min(Batch::kRun, rows.size() - begin);
+    for (std::size_t i = 0; i < size; ++i) {
+      const Row& row = rows[begin + i];
+      events[i] = {.account = row.account, .time = row.time, .prompt = row.prompt};
+    }
+    self.ObserveMany(std::span(events).first(size), verdicts);
+  }
   return now_s() - start_s;
 }
 

@@ -49,16 +49,27 @@ bool Text::Accepts(py::handle value) noexcept {
   return PyUnicode_Check(value.ptr()) || PyObject_CheckBuffer(value.ptr());
 }
 
-Text::Text(py::handle value, const char* name) {
+std::optional<std::string_view> Text::Borrow(py::handle value) noexcept {
   PyObject* object = value.ptr();
   if (PyUnicode_Check(object)) {
-    if (PyUnicode_READY(object) != 0) throw py::error_already_set();
-    if (PyUnicode_IS_COMPACT_ASCII(object)) {
-      owner_ = py::reinterpret_borrow<py::object>(value);
-      view_ = {static_cast<const char*>(PyUnicode_DATA(object)),
-               static_cast<std::size_t>(PyUnicode_GET_LENGTH(object))};
-      return;
-    }
+    if (!PyUnicode_IS_READY(object) || !PyUnicode_IS_COMPACT_ASCII(object)) return std::nullopt;
+    return std::string_view(static_cast<const char*>(PyUnicode_DATA(object)),
+                            static_cast<std::size_t>(PyUnicode_GET_LENGTH(object)));
+  }
+  if (!PyBytes_Check(object)) return std::nullopt;
+  return std::string_view(PyBytes_AS_STRING(object),
+                          static_cast<std::size_t>(PyBytes_GET_SIZE(object)));
+}
+
+Text::Text(py::handle value, const char* name) {
+  PyObject* object = value.ptr();
+  if (PyUnicode_Check(object) && PyUnicode_READY(object) != 0) throw py::error_already_set();
+  if (const auto view = Borrow(value)) {
+    owner_ = py::reinterpret_borrow<py::object>(value);
+    view_ = *view;
+    return;
+  }
+  if (PyUnicode_Check(object)) {
     PyObject* bytes = PyUnicode_AsUTF8String(object);
     if (bytes == nullptr && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
       PyErr_Clear();
@@ -66,8 +77,6 @@ Text::Text(py::handle value, const char* name) {
     }
     if (bytes == nullptr) throw py::error_already_set();
     owner_ = py::reinterpret_steal<py::object>(bytes);
-  } else if (PyBytes_Check(object)) {
-    owner_ = py::reinterpret_borrow<py::object>(value);
   } else if (PyObject_CheckBuffer(object) && !py::isinstance<py::array>(value)) {
     // It may change while we read it without the lock, so it is copied.
     PyObject* bytes = PyBytes_FromObject(object);

@@ -37,6 +37,49 @@ def test_a_batch_is_its_rows(rows, threads):
     assert state(one, accounts) == state(many, accounts)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_column_reaches_its_row(threads):
+    # More rows than a block of texts and a run of events, attributes that differ by row.
+    n = 5000
+    accounts = [f"account {i * i % 37}" for i in range(n)]
+    prompts = [f"what is {i} of {'ñ' * (i % 3)}" for i in range(n)]
+    systems = [None if i % 5 == 0 else f"system {i % 4}" for i in range(n)]
+    attributes = {
+        "ip": [None if i % 3 == 0 else f"203.0.113.{i % 7}" for i in range(n)],
+        "device": [f"device {i % 11}".encode() for i in range(n)],
+    }
+    turns, tokens = np.arange(n) % 4, np.arange(n) % 900
+    one, many = fresh(), fresh()
+    each = [
+        one.observe(
+            accounts[i],
+            60.0 * i,
+            prompts[i],
+            system=systems[i] or "",
+            earlier_turns=int(turns[i]),
+            model=f"m{i % 2}",
+            completion_tokens=int(tokens[i]),
+            prompt_tokens=int(tokens[-i]),
+            attributes={k: v[i] for k, v in attributes.items() if v[i] is not None},
+        )
+        for i in range(n)
+    ]
+    out = many.observe_many(
+        accounts,
+        60.0 * np.arange(n),
+        prompts,
+        systems=systems,
+        models=[f"m{i % 2}" for i in range(n)],
+        earlier_turns=turns,
+        completion_tokens=tokens,
+        prompt_tokens=tokens[-np.arange(n)],
+        attributes=attributes,
+        threads=threads,
+    )
+    assert out["score"].tolist() == [v.score for v in each]
+    assert many.save() == one.save()
+
+
 def test_columns_of_every_kind_agree(log):
     pd = pytest.importorskip("pandas")
     head = log.head(3000)
