@@ -2,17 +2,20 @@
 //
 // What campaigns cost a look, a member's request and a review. One item is a look, a request or an
 // account. Of the accounts under review, 70 in 100 have almost empty fingerprints, 25 a frame of
-// their own and 5 one that they share, one of these with 10,000 users.
+// their own and 5 one that they share, one of these with 10,000 users; everyone has a payment mark
+// and four addresses, of as many as there are accounts.
 
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <vector>
 
 #include "campaign/frames.h"
 #include "campaign/linker.h"
+#include "wire/mix.h"
 
 namespace distillwatch::campaign {
 namespace {
@@ -49,6 +52,14 @@ void BM_CountMatches(benchmark::State& state) {
 }
 BENCHMARK(BM_CountMatches);
 
+AttributeSet AttributesOf(std::size_t n, Random& random) {
+  AttributeSet out;
+  out.sorted[out.size++] = ValueOf(random.Bits(), 1);
+  for (int i = 0; i < 4; ++i) out.sorted[out.size++] = ValueOf(wire::Mix(random.Below(n)), 0);
+  std::sort(out.sorted.begin(), out.sorted.begin() + out.size);
+  return out;
+}
+
 // Looks at n accounts; frames 0 to n / 2000 are shared, most by 10 to 160 users.
 void Fill(Linker& linker, std::size_t n, Random& random) {
   const std::size_t sharing = n / 20, popular = std::min<std::size_t>(10'000, sharing / 4);
@@ -64,10 +75,11 @@ void Fill(Linker& linker, std::size_t n, Random& random) {
         frame = RandomSignature(random);
         users = 10 + random.Below(150);
       }
-      linker.Note(seen, SampleOf(frame, 0.5, 4, random));
+      linker.Note(seen, SampleOf(frame, 0.5, 4, random), AttributesOf(n, random));
     } else {
       const bool own = random.Chance(0.25 / 0.95);
-      linker.Note(seen, SampleOf(RandomSignature(random), 0.5, own ? 4 : 16, random));
+      linker.Note(seen, SampleOf(RandomSignature(random), 0.5, own ? 4 : 16, random),
+                  AttributesOf(n, random));
     }
   }
 }
@@ -85,6 +97,15 @@ void BM_Review(benchmark::State& state) {
   Review review = linker.Run(now, nothing);
   for (auto _ : state) review = linker.Run(now, nothing);
   state.SetItemsProcessed(state.iterations() * state.range(0));
+  double longest_s = 0, steps = 0;
+  for (bool interrupted = true; interrupted; ++steps) {
+    const auto begin = std::chrono::steady_clock::now();
+    interrupted = linker.Run(now, nothing, {.most_steps = 1}).interrupted;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    longest_s = std::max(longest_s, took.count());
+  }
+  state.counters["steps"] = steps;
+  state.counters["longest_step_ms"] = 1e3 * longest_s;
   state.counters["bytes_per_account"] =
       static_cast<double>(after - before) / static_cast<double>(n);
   state.counters["groups"] = static_cast<double>(review.groups);

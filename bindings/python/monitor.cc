@@ -254,10 +254,9 @@ void BindMonitor(py::module_& m) {
            py::arg("prompts"))
       .def(
           "review",
-          [](BoundMonitor& self, py::handle now, const py::object& stop) {
-            return ReviewNow(self, now, stop);
-          },
-          py::arg("now"), py::arg("stop") = py::none())
+          [](BoundMonitor& self, py::handle now, const py::object& stop,
+             const py::object& most_steps) { return ReviewNow(self, now, stop, most_steps); },
+          py::arg("now"), py::arg("stop") = py::none(), py::arg("most_steps") = py::none())
       .def(
           "report_ban",
           [](BoundMonitor& self, py::handle account, py::handle now) {

@@ -39,13 +39,14 @@ py::object CampaignOf(const Campaign& c) {
 }
 
 // Reviews on another thread, so that this one can ask whether to stop: an interrupt, or `stop`.
-distillwatch::Review ReviewUntil(Monitor& self, Time now, const py::object& stop) {
+distillwatch::Review ReviewUntil(Monitor& self, Time now, const py::object& stop,
+                                 std::size_t most_steps) {
   distillwatch::Review review;
   std::mutex mutex;
   std::condition_variable_any changed;
   bool done = false;
   std::jthread worker([&](const std::stop_token& asked) {
-    review = self.Review(now, asked);
+    review = self.Review(now, asked, most_steps);
     const std::lock_guard lock(mutex);
     done = true;
     changed.notify_one();
@@ -85,11 +86,14 @@ CampaignOptions ToCampaignOptions(py::handle campaigns) {
   return options;
 }
 
-py::object ReviewNow(Monitor& self, py::handle now, const py::object& stop) {
+py::object ReviewNow(Monitor& self, py::handle now, const py::object& stop,
+                     const py::object& most_steps) {
   if (!stop.is_none() && PyCallable_Check(stop.ptr()) == 0)
     throw py::type_error("stop must be None or callable");
+  constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  const std::uint64_t steps = most_steps.is_none() ? kAll : ToCount(most_steps, "most_steps", kAll);
   { const Unlocked refused_inside_a_detector; }
-  const Review review = ReviewUntil(self, ToTime(now, "now"), stop);
+  const Review review = ReviewUntil(self, ToTime(now, "now"), stop, steps);
   py::dict joined;
   for (const auto& [account, campaign] : review.joined) joined[py::int_(account)] = campaign;
   py::tuple successors(review.successors.size());

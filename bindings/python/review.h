@@ -17,7 +17,8 @@ CampaignOptions ToCampaignOptions(py::handle campaigns);
 
 // A distillwatch.Review. `stop` is None, or a callable that is asked now and then whether to stop;
 // an interrupt stops, too.
-py::object ReviewNow(Monitor& self, py::handle now, const py::object& stop);
+py::object ReviewNow(Monitor& self, py::handle now, const py::object& stop,
+                     const py::object& most_steps);
 
 // Of distillwatch.Campaign.
 py::list Campaigns(const Monitor& self);

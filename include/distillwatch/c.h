@@ -144,9 +144,14 @@ DISTILLWATCH_EXPORT int distillwatch_finish(distillwatch_monitor* monitor, int64
  * many it named. Takes seconds for a million accounts, beside other calls. */
 DISTILLWATCH_EXPORT int distillwatch_review(distillwatch_monitor* monitor, int64_t now_us,
                                             size_t* named);
-/* The newest review that was run through this handle, as a JSON object: accounts, groups, waiting,
- * explained, named (a list of campaigns), joined (a list of account, campaign), successors (a list
- * of account, banned, began_us, pairs, values, p_value). */
+/* At most most_steps steps of a review, for hosts without a thread to spare. *finished, which may
+ * be null, is set to 1 when it is over, to 0 when the next call within an hour of event time goes
+ * on with it. */
+DISTILLWATCH_EXPORT int distillwatch_review_steps(distillwatch_monitor* monitor, int64_t now_us,
+                                                  size_t most_steps, size_t* named, int* finished);
+/* What the newest call of either did through this handle, as a JSON object: accounts, groups,
+ * waiting, explained, named (a list of campaigns), joined (a list of account, campaign), successors
+ * (a list of account, banned, began_us, pairs, values, p_value), interrupted. */
 DISTILLWATCH_EXPORT int distillwatch_newest_review(distillwatch_monitor* monitor, char* buffer,
                                                    size_t capacity, size_t* needed);
 /* The host banned this account: reviews look for accounts that continue it.

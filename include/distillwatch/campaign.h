@@ -81,7 +81,7 @@ struct Successor {
   double p_value = 1;      // that so many accounts like the banned one began then
 };
 
-// What a review did.
+// What a call of Monitor::Review did.
 struct Review {
   std::size_t accounts = 0;          // with a fingerprint
   std::size_t groups = 0;            // linked and watched now, named ones among them
@@ -92,7 +92,7 @@ struct Review {
   std::vector<std::pair<std::uint64_t, std::uint32_t>> joined;
   // Found by this review; of all that are found for a ban by chance, 1 in 100 bans has one.
   std::vector<Successor> successors;
-  bool interrupted = false;  // it was asked to stop, and left for the next what it had not begun
+  bool interrupted = false;  // the next call goes on with it
 };
 
 }  // namespace distillwatch

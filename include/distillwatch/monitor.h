@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -82,10 +83,15 @@ class DISTILLWATCH_EXPORT Monitor {
 
   // Links accounts, tests the groups that they form and names campaigns. Call it once or twice a
   // day of event time, beside Observe; a verdict tells a member's campaign from then on.
-  //   Cost  see BM_Review: seconds for a million accounts; takes no lock for long
-  //   stop  asked before every step and account: what was not begun is left to the next review,
-  //         which begins anew where linking was stopped
-  distillwatch::Review Review(Time now, const std::stop_token& stop = {});
+  // A review that is stopped, or out of steps, says `interrupted` and is taken up by the next call
+  // within an hour of event time, as if it had never been left
+  // [Linker.AReviewInSlicesIsTheSameReview]; it holds a copy of what is known of all accounts
+  // meanwhile.
+  //   Cost        see BM_Review: seconds for a million accounts; takes no lock for long
+  //   stop        asked before every step
+  //   most_steps  for hosts without a thread to spare; what the longest takes, see BM_Review
+  distillwatch::Review Review(Time now, const std::stop_token& stop = {},
+                              std::size_t most_steps = std::numeric_limits<std::size_t>::max());
   // The host banned this account. Reviews of the next eight days look for accounts that began
   // within a day after it and continue it (Review::successors).
   //   Errors  NotFound for an account without 16 requests in the last 30 days; FailedPrecondition

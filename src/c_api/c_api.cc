@@ -224,10 +224,16 @@ int distillwatch_finish(distillwatch_monitor* monitor, int64_t now_us) {
 }
 
 int distillwatch_review(distillwatch_monitor* monitor, int64_t now_us, size_t* named) {
+  return distillwatch_review_steps(monitor, now_us, SIZE_MAX, named, nullptr);
+}
+
+int distillwatch_review_steps(distillwatch_monitor* monitor, int64_t now_us, size_t most_steps,
+                              size_t* named, int* finished) {
   if (monitor == nullptr) return DISTILLWATCH_INVALID_ARGUMENT;
   return Guarded(nullptr, 0, [&]() -> Status {
-    distillwatch::Review review = monitor->monitor.Review(TimeOf(now_us));
+    distillwatch::Review review = monitor->monitor.Review(TimeOf(now_us), {}, most_steps);
     if (named != nullptr) *named = review.named.size();
+    if (finished != nullptr) *finished = review.interrupted ? 0 : 1;
     const std::lock_guard lock(monitor->mutex);
     monitor->newest = std::move(review);
     return {};

@@ -130,7 +130,7 @@ std::string Json(const Review& r) {
     out += ",\"pairs\":" + std::to_string(s.pairs) + ",\"values\":" + std::to_string(s.values);
     out += ",\"p_value\":" + Number(s.p_value) + "}";
   }
-  return out + "]}";
+  return out + "],\"interrupted\":" + (r.interrupted ? "true" : "false") + "}";
 }
 
 }  // namespace distillwatch::c_api

@@ -28,7 +28,6 @@ constexpr Pair PairOf(std::size_t slot, std::uint16_t value) noexcept {
   return static_cast<Pair>(slot) << 16 | value;
 }
 
-// Ascending pairs of slots that there are.
 // A system prompt that an account repeats is part of its frame, as pairs of slots behind those of
 // signatures. Only the very same one agrees.
 inline constexpr std::size_t kSystemPairs = 6;
@@ -37,6 +36,7 @@ constexpr Pair SystemPair(std::size_t i, std::uint32_t system) noexcept {
                 static_cast<std::uint16_t>(wire::Mix(std::uint64_t{system} << 8 | i)));
 }
 
+// Ascending pairs of slots that there are.
 bool IsFrame(std::span<const Pair> pairs) noexcept;
 
 struct Fingerprint {

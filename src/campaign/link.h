@@ -1,6 +1,6 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Link: accounts whose fingerprints share a frame.
+// Linking: accounts whose fingerprints share a frame.
 //
 // An inverted index from pair to accounts gives the number of pairs that two accounts share. Both
 // of a linked pair must find the other's share large beside their own closest ones, so that
@@ -17,10 +17,10 @@
 
 #include <cstdint>
 #include <span>
-#include <stop_token>
 #include <vector>
 
 #include "campaign/fingerprint.h"
+#include "campaign/steps.h"
 
 namespace distillwatch::campaign {
 
@@ -37,13 +37,64 @@ struct Candidate {
   std::vector<Pair> frame;             // pairs that a fifth of the members, at least three, have
 };
 
-// Groups in the order of their size, largest first; every account in at most one.
-//   fingerprints  at most 2^32 - 1, ordered by the accounts' ids (of which `ids` has one each)
-//   Cost  O(sum over pairs of (list length, at most longest_list)^2); memory for the fingerprints'
-//         pairs and the links [LinkOracle.ALongListCostsItsSampleAlone]
-std::vector<Candidate> Link(std::span<const Fingerprint* const> fingerprints,
-                            std::span<const std::uint64_t> ids, const LinkRules& rules,
-                            const std::stop_token& stop = {});
+// Finds groups, the largest first; every account is in at most one.
+class Linking {
+ public:
+  // Adds its work to `steps`, which may fill these vectors before.
+  //   fingerprints  at most 2^32 - 1, ordered by the accounts' ids (of which `ids` has one each)
+  //   Cost  O(sum over pairs of (list length, at most longest_list)^2); memory for the
+  //         fingerprints' pairs and the links [LinkOracle.ALongListCostsItsSampleAlone]
+  Linking(const std::vector<const Fingerprint*>& fingerprints,
+          const std::vector<std::uint64_t>& ids, const LinkRules& rules, Steps& steps);
+  Linking(const Linking&) = delete;
+  Linking& operator=(const Linking&) = delete;
+
+  // Once all steps are done.
+  std::vector<Candidate>& candidates() noexcept { return candidates_; }
+
+ private:
+  using Account = std::uint32_t;
+  struct Edge {
+    Account to;
+    std::uint32_t shared;
+  };
+  // Lists one after the other; list i is [starts[i], starts[i + 1]).
+  struct Lists {
+    std::vector<std::uint32_t> items;
+    std::vector<std::size_t> starts{0};
+    std::size_t size() const { return starts.size() - 1; }
+    std::span<const std::uint32_t> operator[](std::size_t i) const {
+      return std::span(items).subspan(starts[i], starts[i + 1] - starts[i]);
+    }
+  };
+  static constexpr std::size_t kBuckets = 1024;
+
+  std::size_t accounts() const { return fingerprints_.size(); }
+  void Spread(Account a);
+  void AddLists(std::size_t bucket);
+  void PlaceLists();
+  void Share(Account a);
+  void SortLinks(Account a);
+  void KeepClose(Account a);
+  void SortSeeds();
+  void Gather(Account seed);
+  std::vector<Pair> FrameOf(std::span<const Account> members) const;
+
+  const std::vector<const Fingerprint*>& fingerprints_;
+  const std::vector<std::uint64_t>& ids_;
+  LinkRules rules_;
+  std::vector<std::vector<std::uint64_t>> index_;  // by bucket of the pair: pair and account
+  Lists with_;                                     // for pairs that several have, who has them
+  Lists of_;                                       // for accounts, which lists they are in
+  std::vector<std::uint8_t> shared_;               // at most Fingerprint::kMostPairs
+  std::vector<Account> touched_;
+  std::vector<std::vector<Edge>> graph_;  // for every account its links, by what they share
+  std::vector<double> least_;             // that a link of the account shares
+  std::vector<Account> seeds_;
+  std::vector<bool> taken_;
+  std::vector<std::uint32_t> links_into_;
+  std::vector<Candidate> candidates_;
+};
 
 }  // namespace distillwatch::campaign
 

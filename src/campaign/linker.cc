@@ -3,6 +3,7 @@
 #include "campaign/linker.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace distillwatch::campaign {
 namespace {
@@ -64,88 +65,140 @@ const Record* Linker::Snapshot::Find(std::uint64_t account) const {
   return record != records.end() && record->seen.account == account ? &*record : nullptr;
 }
 
-// All records of the last month. Forgets older ones, and when there are too many, those longest
-// idle.
-Linker::Snapshot Linker::Collect(Time now) {
-  Snapshot snapshot;
-  snapshot.now = now;
-  std::vector<Record>& out = snapshot.records;
-  for (Shard& shard : shards_) {
+void Linker::Collect(Shard& shard, Snapshot& snapshot) {
+  const auto before = static_cast<std::ptrdiff_t>(snapshot.records.size());
+  {
     const std::lock_guard lock(shard.mutex);
-    absl::erase_if(shard.records,
-                   [now](const auto& entry) { return now - entry.second.seen.last > kMonth; });
-    for (const auto& [id, record] : shard.records) out.push_back(record);
-  }
-  if (out.size() > options_.most_accounts) {
-    const auto bound = out.begin() + static_cast<std::ptrdiff_t>(options_.most_accounts);
-    std::nth_element(out.begin(), bound, out.end(), [](const Record& a, const Record& b) {
-      return std::pair(b.seen.last, b.seen.account) < std::pair(a.seen.last, a.seen.account);
+    absl::erase_if(shard.records, [&snapshot](const auto& entry) {
+      return snapshot.now - entry.second.seen.last > kMonth;
     });
-    for (auto r = bound; r != out.end(); ++r) {
-      Shard& shard = ShardOf(r->seen.account);
-      const std::lock_guard lock(shard.mutex);
-      shard.records.erase(r->seen.account);
-    }
-    out.erase(bound, out.end());
+    for (const auto& [id, record] : shard.records) snapshot.records.push_back(record);
   }
-  std::sort(out.begin(), out.end(),
+  std::sort(snapshot.records.begin() + before, snapshot.records.end(),
             [](const Record& a, const Record& b) { return a.seen.account < b.seen.account; });
-  std::vector<const AttributeSet*> attributes;
-  for (const Record& r : out) {
-    attributes.push_back(&r.attributes);
-    snapshot.crowd.Add(r.seen.requests, r.habits);
-    if (snapshot.population.size() < kPopulation) snapshot.population.push_back(LifeOf(r.seen));
-  }
-  snapshot.neighbourhood.emplace(attributes);
-  return snapshot;
 }
 
-void Linker::Tell(const Assign& assign) {
+void Linker::KeepNewest(std::vector<Record>& records) {
+  if (records.size() <= options_.most_accounts) return;
+  std::vector<std::pair<Time, std::uint64_t>> ages;
+  for (const Record& r : records) ages.emplace_back(r.seen.last, r.seen.account);
+  const auto oldest_kept = ages.end() - static_cast<std::ptrdiff_t>(options_.most_accounts);
+  std::nth_element(ages.begin(), oldest_kept, ages.end());
+  const std::pair<Time, std::uint64_t> least = *oldest_kept;
+  std::erase_if(records, [this, least](const Record& r) {
+    if (std::pair(r.seen.last, r.seen.account) >= least) return false;
+    Shard& shard = ShardOf(r.seen.account);
+    const std::lock_guard lock(shard.mutex);
+    shard.records.erase(r.seen.account);
+    return true;
+  });
+}
+
+void Linker::TellFreed(const Assign& assign) {
   for (const std::uint64_t account : freed_) {
     if (GroupOf(account) == 0) assign(account, 0, false);
   }
   freed_.clear();
-  for (const auto& group : owned_) {  // no one else changes lists
-    for (const CampaignMember& m : group->list()) {
-      // Of two monitors that became one, both may have linked the account.
-      if (GroupOf(m.account) == group->id()) assign(m.account, group->id(), group->named());
-    }
+}
+
+void Linker::Tell(const Group& group, const Assign& assign) const {
+  for (const CampaignMember& m : group.list()) {  // no one else changes lists
+    // Of two monitors that became one, both may have linked the account.
+    if (GroupOf(m.account) == group.id()) assign(m.account, group.id(), group.named());
   }
 }
 
-Review Linker::Run(Time now, const Assign& assign, const std::stop_token& stop) {
-  const std::lock_guard review_lock(review_mutex_);
-  Review review;
-  const Snapshot snapshot = Collect(now);
+struct Linker::Ongoing {
+  Snapshot snapshot;
   std::vector<const Fingerprint*> fingerprints;
   std::vector<std::uint64_t> ids;
-  for (const Record& r : snapshot.records) {
-    fingerprints.push_back(&r.fingerprint);
-    ids.push_back(r.seen.account);
-    review.accounts += r.fingerprint.size > 0;
-  }
-  framed_.clear();
-  placed_.clear();
-  const auto begin = [&stop, &review] {
-    review.interrupted = review.interrupted || stop.stop_requested();
-    return !review.interrupted;
-  };
-  if (begin()) {
-    for (Candidate& candidate : Link(fingerprints, ids, {}, stop))
-      Place(candidate, snapshot, review);
-  }
-  if (begin()) {
-    for (Candidate& candidate : LinkPools(snapshot)) Place(candidate, snapshot, review);
-  }
-  for (std::size_t g = 0; g < owned_.size() && begin(); ++g) Judge(*owned_[g], snapshot, review);
-  if (begin()) AdoptByFrame(snapshot, review);
-  if (begin()) AdoptByPool(snapshot, review);
-  if (begin()) {
+  std::size_t fingerprinted = 0;
+  std::optional<Linking> linking;
+  std::vector<Candidate> pool_candidates;
+  Frames frames;
+  Pools pools;
+  Steps steps;
+  // Of the Run that goes on with it.
+  Review* review = nullptr;
+  const Assign* assign = nullptr;
+};
+
+Linker::~Linker() = default;
+
+void Linker::DropOngoing() {
+  ongoing_.reset();
+}
+
+void Linker::Plan(Ongoing& o) {
+  constexpr std::size_t kRecords = 4096;  // of a step
+  Snapshot& s = o.snapshot;
+  const auto records = [&s] { return s.records.size(); };
+  const auto groups = [this] { return owned_.size(); };
+
+  o.steps.Add(
+      1, [] { return kShards; }, [this, &s](std::size_t shard) { Collect(shards_[shard], s); });
+  o.steps.Add([this, &s] { KeepNewest(s.records); });
+  o.steps.Add(kRecords, records, [&o, &s](std::size_t i) {
+    const Record& r = s.records[i];
+    o.fingerprints.push_back(&r.fingerprint);
+    o.ids.push_back(r.seen.account);
+    o.fingerprinted += r.fingerprint.size > 0;
+    s.crowd.Add(r.seen.requests, r.habits);
+    if (s.population.size() < kPopulation) s.population.push_back(LifeOf(r.seen));
+  });
+  o.steps.Add([&s] {
+    std::vector<const AttributeSet*> attributes;
+    for (const Record& r : s.records) attributes.push_back(&r.attributes);
+    s.neighbourhood.emplace(attributes);
+  });
+  o.linking.emplace(o.fingerprints, o.ids, LinkRules{}, o.steps);
+  o.steps.Add(
+      1, [&o] { return o.linking->candidates().size(); },
+      [this, &o](std::size_t i) { Place(o.linking->candidates()[i], o.snapshot, *o.review); });
+  o.steps.Add([this, &o] { o.pool_candidates = LinkPools(o.snapshot); });
+  o.steps.Add(
+      1, [&o] { return o.pool_candidates.size(); },
+      [this, &o](std::size_t i) { Place(o.pool_candidates[i], o.snapshot, *o.review); });
+  o.steps.Add(1, groups, [this, &o](std::size_t g) { Judge(*owned_[g], o.snapshot, *o.review); });
+  o.steps.Add([this, &o] { o.frames = FramesOfNamed(); });
+  o.steps.Add(
+      kRecords, [&o, records] { return o.frames.groups_with.empty() ? 0 : records(); },
+      [this, &o, &s](std::size_t i) { AdoptByFrame(s.records[i], o.frames, s.now, *o.review); });
+  o.steps.Add([this, &o] { o.pools = PoolsOfNamed(o.snapshot); });
+  o.steps.Add(
+      kRecords, [&o, records] { return o.pools.first_with.empty() ? 0 : records(); },
+      [this, &o, &s](std::size_t i) {
+        AdoptByPool(s.records[i], o.pools, *s.neighbourhood, s.now, *o.review);
+      });
+  o.steps.Add([this, &o, &s] {
     const std::lock_guard lock(bans_mutex_);
-    if (!succession_.empty())
-      review.successors = succession_.Find(snapshot.records, *snapshot.neighbourhood, now);
+    if (succession_.empty()) return;
+    o.review->successors = succession_.Find(s.records, *s.neighbourhood, s.now);
+  });
+  o.steps.Add(1, groups, [this, &o](std::size_t g) { Tell(*owned_[g], *o.assign); });
+}
+
+Review Linker::Run(Time now, const Assign& assign, const StepLimit& limit) {
+  const std::lock_guard review_lock(review_mutex_);
+  Review review;
+  auto ongoing = std::exchange(ongoing_, nullptr);  // nobody goes on with one that throws
+  if (ongoing != nullptr &&
+      (now < ongoing->snapshot.now || now - ongoing->snapshot.now > kPatience)) {
+    ongoing.reset();
   }
-  Tell(assign);
+  if (ongoing == nullptr) {
+    ongoing = std::make_unique<Ongoing>();
+    ongoing->snapshot.now = now;
+    Plan(*ongoing);
+    framed_.clear();
+    placed_.clear();
+  }
+  ongoing->review = &review;
+  ongoing->assign = &assign;
+  review.interrupted = !ongoing->steps.Run(limit);
+  review.accounts = ongoing->fingerprinted;
+  if (review.interrupted) ongoing_ = std::move(ongoing);
+  TellFreed(assign);
   review.groups = static_cast<std::size_t>(std::count_if(
       owned_.begin(), owned_.end(), [](const auto& group) { return group->members() > 0; }));
   std::sort(review.joined.begin(), review.joined.end());

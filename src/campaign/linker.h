@@ -20,12 +20,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <vector>
 
 #include "campaign/group.h"
 #include "campaign/infrastructure.h"
 #include "campaign/link.h"
+#include "campaign/steps.h"
 #include "campaign/succession.h"
 #include "distillwatch/campaign.h"
 #include "wire/wire.h"
@@ -38,6 +38,7 @@ class Linker {
 
   // common: pairs that link nobody, in any order.
   Linker(const CampaignOptions& options, std::uint64_t seed, std::vector<Pair> common = {});
+  ~Linker();
 
   // A look at an account.
   //   Cost  microseconds, see [BM_Fingerprint]
@@ -55,8 +56,9 @@ class Linker {
   // Puts an account into a group (1-based), which may be a named campaign; 0: into none. Every
   // review tells the groups of all their members, for the caller may have forgotten.
   using Assign = std::function<void(std::uint64_t account, std::uint32_t group, bool named)>;
-  // stop: asked before every step; what was not begun is left to the next review.
-  Review Run(Time now, const Assign& assign, const std::stop_token& stop = {});
+  // One that its limit ends is taken up by the next Run within kPatience, which sees what it saw.
+  static constexpr std::chrono::hours kPatience{1};
+  Review Run(Time now, const Assign& assign, const StepLimit& limit = {});
 
   std::vector<Campaign> Campaigns() const;
   // The named group of this number.
@@ -82,7 +84,8 @@ class Linker {
     absl::flat_hash_map<std::uint64_t, Record> records;
   };
   static constexpr std::size_t kShards = 256, kGroupMutexes = 64;
-  Shard& ShardOf(std::uint64_t account) { return shards_[account % kShards]; }
+  // Shards are ranges of accounts, so that one after the other is in their order.
+  Shard& ShardOf(std::uint64_t account) { return shards_[account >> 56]; }
   std::unique_lock<std::mutex> Lock(const Group& group) {
     return std::unique_lock(group_mutexes_[group.id() % kGroupMutexes]);
   }
@@ -96,13 +99,30 @@ class Linker {
     Crowd crowd;  // the records
     const Record* Find(std::uint64_t account) const;
   };
-  Snapshot Collect(Time now);
+  struct Ongoing;  // a review, perhaps left half-way
+  void DropOngoing();
+  void Plan(Ongoing& review);
+  // Adds the records of the last month, and forgets older ones.
+  void Collect(Shard& shard, Snapshot& snapshot);
+  // When there are too many, those longest idle are forgotten.
+  void KeepNewest(std::vector<Record>& records);
   std::vector<Candidate> LinkPools(const Snapshot& snapshot) const;
   // Puts the candidate's accounts that are in no group into one.
   void Place(Candidate& candidate, const Snapshot& snapshot, Review& review);
   // Named campaigns take accounts in no group that have their frame, or use their pool.
-  void AdoptByFrame(const Snapshot& snapshot, Review& review);
-  void AdoptByPool(const Snapshot& snapshot, Review& review);
+  struct Frames {
+    absl::flat_hash_map<Pair, std::vector<std::uint32_t>> groups_with;  // positions in owned_
+    std::vector<std::uint32_t> shared;                                  // by group; zeros
+  };
+  Frames FramesOfNamed() const;
+  void AdoptByFrame(const Record& record, Frames& frames, Time now, Review& review);
+  struct Pools {
+    std::vector<Pool> pools;                                       // by position in owned_
+    absl::flat_hash_map<std::uint32_t, std::uint32_t> first_with;  // the position, by value
+  };
+  Pools PoolsOfNamed(const Snapshot& snapshot) const;
+  void AdoptByPool(const Record& record, const Pools& pools, const Neighbourhood& all, Time now,
+                   Review& review);
   // Drops members that are strangers, and names the group if it passes a test that is due.
   void Judge(Group& group, const Snapshot& snapshot, Review& review);
   void Name(Group& group, Time now, Review& review);
@@ -110,7 +130,8 @@ class Linker {
   void Put(Group& group, const Record& record, bool by_pool, Time now, Review& review);
   void DropOthers(Group& group, std::vector<std::uint64_t> placed);
   void Free(std::span<const std::uint64_t> accounts);
-  void Tell(const Assign& assign);
+  void Tell(const Group& group, const Assign& assign) const;
+  void TellFreed(const Assign& assign);
   std::uint32_t GroupOf(std::uint64_t account) const;
   // Whether the account is in no group, or in one without a name that only a pool links.
   bool IsFree(std::uint64_t account, bool framed) const;
@@ -121,6 +142,7 @@ class Linker {
   std::vector<Pair> common_;  // ascending
   std::array<Shard, kShards> shards_;
   mutable std::mutex review_mutex_;
+  std::unique_ptr<Ongoing> ongoing_;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> homes_;  // the group of each member
   std::vector<std::uint64_t> freed_;                         // by this review
   std::vector<std::uint32_t> framed_;                        // groups to which it gave a frame

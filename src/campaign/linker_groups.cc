@@ -238,64 +238,68 @@ std::vector<Candidate> Linker::LinkPools(const Snapshot& snapshot) const {
   return out;
 }
 
-// Linking looks at a sample of the accounts that share a pair; a campaign may be larger.
-void Linker::AdoptByFrame(const Snapshot& snapshot, Review& review) {
-  absl::flat_hash_map<Pair, std::vector<std::uint32_t>> groups_with;  // positions in owned_
+Linker::Frames Linker::FramesOfNamed() const {
+  Frames out;
   for (std::uint32_t g = 0; g < owned_.size(); ++g) {
     if (!owned_[g]->named()) continue;
-    for (const Pair pair : owned_[g]->frame()) groups_with[pair].push_back(g);
+    for (const Pair pair : owned_[g]->frame()) out.groups_with[pair].push_back(g);
   }
-  if (groups_with.empty()) return;
-  std::vector<std::uint32_t> shared(owned_.size(), 0);
-  for (const Record& r : snapshot.records) {
-    if (!IsFree(r.seen.account, true)) continue;
-    std::vector<std::uint32_t> touched;
-    for (const Pair pair : r.fingerprint.values()) {
-      const auto groups = groups_with.find(pair);
-      if (groups == groups_with.end()) continue;
-      for (const std::uint32_t g : groups->second) {
-        if (shared[g]++ == 0) touched.push_back(g);
-      }
-    }
-    const Life life = LifeOf(r.seen);
-    std::uint32_t best = 0, most = static_cast<std::uint32_t>(LinkRules{}.least_shared - 1);
-    for (const std::uint32_t g : touched) {
-      if (shared[g] > most && owned_[g]->Admits(life, r.fingerprint)) {
-        most = shared[g];
-        best = g + 1;
-      }
-      shared[g] = 0;
-    }
-    if (best != 0) Put(*owned_[best - 1], r, false, snapshot.now, review);
-  }
+  out.shared.resize(owned_.size());
+  return out;
 }
 
-void Linker::AdoptByPool(const Snapshot& snapshot, Review& review) {
-  const Neighbourhood& all = *snapshot.neighbourhood;
-  std::vector<Pool> pools(owned_.size());
-  absl::flat_hash_map<std::uint32_t, std::uint32_t> pool_with;  // the first, by value
+// Linking looks at a sample of the accounts that share a pair; a campaign may be larger.
+void Linker::AdoptByFrame(const Record& record, Frames& frames, Time now, Review& review) {
+  if (!IsFree(record.seen.account, true)) return;
+  std::vector<std::uint32_t> touched;
+  for (const Pair pair : record.fingerprint.values()) {
+    const auto groups = frames.groups_with.find(pair);
+    if (groups == frames.groups_with.end()) continue;
+    for (const std::uint32_t g : groups->second) {
+      if (frames.shared[g]++ == 0) touched.push_back(g);
+    }
+  }
+  const Life life = LifeOf(record.seen);
+  std::uint32_t best = 0, most = static_cast<std::uint32_t>(LinkRules{}.least_shared - 1);
+  for (const std::uint32_t g : touched) {
+    if (frames.shared[g] > most && owned_[g]->Admits(life, record.fingerprint)) {
+      most = frames.shared[g];
+      best = g + 1;
+    }
+    frames.shared[g] = 0;
+  }
+  if (best != 0) Put(*owned_[best - 1], record, false, now, review);
+}
+
+Linker::Pools Linker::PoolsOfNamed(const Snapshot& snapshot) const {
+  Pools out;
+  out.pools.resize(owned_.size());
   for (std::uint32_t g = 0; g < owned_.size(); ++g) {
     if (!owned_[g]->named()) continue;
     std::vector<const AttributeSet*> members;
     for (const CampaignMember& m : owned_[g]->list()) {
       if (const Record* record = snapshot.Find(m.account)) members.push_back(&record->attributes);
     }
-    pools[g] = all.PoolOf(members);
-    if (pools[g].bridges < kLeastBridges) continue;
-    for (const std::uint32_t value : pools[g].values) pool_with.try_emplace(value, g);
+    out.pools[g] = snapshot.neighbourhood->PoolOf(members);
+    if (out.pools[g].bridges < kLeastBridges) continue;
+    for (const std::uint32_t value : out.pools[g].values) out.first_with.try_emplace(value, g);
   }
-  if (pool_with.empty()) return;
-  for (const Record& r : snapshot.records) {
-    if (!IsFree(r.seen.account, true)) continue;
-    for (const std::uint32_t value : r.attributes.values()) {
-      const auto pool = pool_with.find(value);
-      if (pool == pool_with.end()) continue;
-      Group& group = *owned_[pool->second];
-      if (!all.LivesIn(pools[pool->second], r.attributes) || !group.HasLife(LifeOf(r.seen)))
-        continue;
-      Put(group, r, true, snapshot.now, review);
-      break;
+  return out;
+}
+
+void Linker::AdoptByPool(const Record& record, const Pools& pools, const Neighbourhood& all,
+                         Time now, Review& review) {
+  if (!IsFree(record.seen.account, true)) return;
+  for (const std::uint32_t value : record.attributes.values()) {
+    const auto pool = pools.first_with.find(value);
+    if (pool == pools.first_with.end()) continue;
+    Group& group = *owned_[pool->second];
+    if (!all.LivesIn(pools.pools[pool->second], record.attributes) ||
+        !group.HasLife(LifeOf(record.seen))) {
+      continue;
     }
+    Put(group, record, true, now, review);
+    break;
   }
 }
 

@@ -53,6 +53,7 @@ std::optional<std::uint32_t> Linker::Add(wire::Reader& in) {
     const std::lock_guard lock(bans_mutex_);
     for (const Succession::Ban& ban : succession.bans()) succession_.Add(ban);
   }
+  DropOngoing();  // it does not know them
   for (std::size_t i = 0; i < groups.size(); ++i) {
     groups[i]->Renumber(offset);
     if (groups[i]->named()) named_.fetch_add(1, std::memory_order_relaxed);

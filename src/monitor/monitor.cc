@@ -97,7 +97,7 @@ void Monitor::Finish(Time now) {
   }
 }
 
-Review Monitor::Review(Time now, const std::stop_token& stop) {
+Review Monitor::Review(Time now, const std::stop_token& stop, std::size_t most_steps) {
   State& s = *state_;
   if (!s.linking) return {};
   now = std::clamp(now, kEarliestTime, kLatestTime);
@@ -109,7 +109,7 @@ Review Monitor::Review(Time now, const std::stop_token& stop) {
     found.header().group = group;
     found.header().named = named;
   };
-  return s.linker.Run(now, assign, stop);
+  return s.linker.Run(now, assign, {stop, most_steps});
 }
 
 Status Monitor::ReportBan(std::string_view account, Time now) {

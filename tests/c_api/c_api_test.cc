@@ -196,6 +196,8 @@ TEST(CApi, NullPointersAreInvalidArguments) {
       << "it is the empty account";
   EXPECT_GT(needed, 0u);
   EXPECT_EQ(distillwatch_review(nullptr, 0, nullptr), DISTILLWATCH_INVALID_ARGUMENT);
+  EXPECT_EQ(distillwatch_review_steps(nullptr, 0, 1, nullptr, nullptr),
+            DISTILLWATCH_INVALID_ARGUMENT);
   EXPECT_EQ(distillwatch_campaigns(nullptr, nullptr, 0, nullptr), DISTILLWATCH_INVALID_ARGUMENT);
   EXPECT_EQ(distillwatch_newest_review(nullptr, nullptr, 0, nullptr),
             DISTILLWATCH_INVALID_ARGUMENT);
@@ -266,9 +268,15 @@ TEST(CApi, AReviewNamesACampaign) {
     }
     std::size_t found = 0;
     if (hour % 24 == 23) {
-      ASSERT_EQ(
-          distillwatch_review(monitor.get(), EventOf("", "", 60 * (hour + 1)).time_us, &found),
-          DISTILLWATCH_OK);
+      const std::int64_t now_us = EventOf("", "", 60 * (hour + 1)).time_us;
+      int finished = 0, slices = 0;
+      for (; finished == 0; ++slices) {
+        ASSERT_EQ(distillwatch_review_steps(monitor.get(), now_us, 100, &found, &finished),
+                  DISTILLWATCH_OK);
+        named += found;
+      }
+      EXPECT_GT(slices, 5);
+      ASSERT_EQ(distillwatch_review(monitor.get(), now_us, &found), DISTILLWATCH_OK);
     }
     named += found;
   }
@@ -291,6 +299,7 @@ TEST(CApi, AReviewNamesACampaign) {
   ASSERT_EQ(distillwatch_newest_review(monitor.get(), json.data(), json.size(), &needed),
             DISTILLWATCH_OK);
   EXPECT_EQ(json.substr(0, 24), R"({"accounts":12,"groups":)");
+  EXPECT_NE(json.find(R"("interrupted":false})"), std::string::npos) << json;
   ASSERT_EQ(distillwatch_campaigns(monitor.get(), json.data(), json.size(), &needed),
             DISTILLWATCH_OK);
   json.resize(needed);

@@ -44,6 +44,9 @@ class Gateway {
   static constexpr Time kStart{std::chrono::seconds(1767225600)};  // 2026-01-01
   static constexpr double kFrameShare = 0.5;                       // of a request's shingles
 
+  // Not 0: reviews are made in slices of up to 60 steps, drawn by it.
+  std::uint64_t slices = 0;
+
   void Add(Asker asker) { askers_.push_back(std::move(asker)); }
   const Frame& frame(std::uint64_t account) const {
     return std::find_if(askers_.begin(), askers_.end(),
@@ -82,16 +85,24 @@ class Gateway {
       states.push_back({{}, {.account = a.id}, support::Random(seed ^ a.id)});
     Outcome out;
     double review_s = 0;
+    support::Random slice(slices);
+    const auto assign = [&out](std::uint64_t account, std::uint32_t group, bool named) {
+      if (group == 0) out.homes.erase(account);
+      if (group != 0) out.homes[account] = {group, named};
+    };
     const auto review = [&](double until_s) {
       for (; review_s + 12 * kHour_s <= until_s; review_s += 12 * kHour_s) {
-        const Review r = linker.Run(TimeOf(review_s + 12 * kHour_s),
-                                    [&out](std::uint64_t account, std::uint32_t group, bool named) {
-                                      if (group == 0) out.homes.erase(account);
-                                      if (group != 0) out.homes[account] = {group, named};
-                                    });
-        out.named.insert(out.named.end(), r.named.begin(), r.named.end());
-        out.joined.insert(r.joined.begin(), r.joined.end());
-        if (reviewed) reviewed(r);
+        Time now = TimeOf(review_s + 12 * kHour_s);
+        bool interrupted = true;
+        for (; interrupted; now += std::chrono::seconds(1)) {
+          StepLimit limit;
+          if (slices != 0) limit.most_steps = slice.Below(60);
+          const Review r = linker.Run(now, assign, limit);
+          interrupted = r.interrupted;
+          out.named.insert(out.named.end(), r.named.begin(), r.named.end());
+          out.joined.insert(r.joined.begin(), r.joined.end());
+          if (reviewed) reviewed(r);
+        }
       }
     };
     for (const Request& r : requests) {

@@ -39,7 +39,10 @@ struct World {
   std::vector<Candidate> Link(const LinkRules& rules = {}) const {
     std::vector<const Fingerprint*> pointers;
     for (const Fingerprint& f : fingerprints) pointers.push_back(&f);
-    return campaign::Link(pointers, ids, rules);
+    Steps steps;
+    Linking linking(pointers, ids, rules, steps);
+    EXPECT_TRUE(steps.Run({}));
+    return linking.candidates();
   }
   std::set<std::uint64_t> IdsOf(const Candidate& group) const {
     std::set<std::uint64_t> out;

@@ -313,12 +313,13 @@ TEST(Linker, NotesRequestsAndReviewsRunAtOnce) {
   std::vector<std::thread> threads;
   for (std::uint64_t t = 0; t < 2; ++t) threads.emplace_back(work, t);
   threads.emplace_back([&] {
-    for (int i = 0; !done; ++i) {
-      linker.Run(Gateway::kStart + hours(2 * i + 1),
+    for (int i = 0; !done; ++i) {  // every other one in slices
+      linker.Run(Gateway::kStart + hours(2 * (i / 2) + 1),
                  [&](std::uint64_t account, std::uint32_t group, bool) {
                    const std::lock_guard lock(mutex);
                    homes[account] = group;
-                 });
+                 },
+                 {.most_steps = i % 4 == 0 ? 700u : ~0u});
       linker.Campaigns();
       std::this_thread::yield();
     }
@@ -330,6 +331,71 @@ TEST(Linker, NotesRequestsAndReviewsRunAtOnce) {
   const Review review = linker.Run(Gateway::kStart + hours(60), [](auto, auto, auto) {});
   EXPECT_EQ(review.accounts, kAccounts);
   EXPECT_EQ(review.groups, 4u);
+}
+
+TEST(Linker, AReviewInSlicesIsTheSameReview) {
+  Gateway gateway = UsualGateway(2);
+  Linker whole({}, kSeed), sliced({}, kSeed);
+  const Outcome expected = gateway.Run(whole, 2);
+  gateway.slices = 3;
+  std::size_t slices = 0;
+  const Outcome outcome =
+      gateway.Run(sliced, 2, [&slices](const Review& r) { slices += r.interrupted; });
+  EXPECT_GT(slices, 200u);
+  EXPECT_EQ(expected.named.size(), 1u);
+  EXPECT_EQ(outcome.named, expected.named);
+  EXPECT_EQ(outcome.joined, expected.joined);
+  EXPECT_EQ(outcome.homes, expected.homes);
+  const auto saved = [](const Linker& linker) {
+    wire::Writer out;
+    linker.Save(out);
+    return std::move(out).Take();
+  };
+  EXPECT_TRUE(saved(sliced) == saved(whole));
+}
+
+// Twenty accounts with one frame, as they are after a look.
+void NoteGroup(Linker& linker, std::uint64_t first) {
+  Random random(4);
+  const Frame frame = RandomSignature(random);
+  for (std::uint64_t a = 0; a < 20; ++a) {
+    linker.Note({first + a, Gateway::kStart, Gateway::kStart, 20}, SampleOf(frame, 0.5, 4, random));
+  }
+}
+
+constexpr auto kNobody = [](std::uint64_t, std::uint32_t, bool) {};
+
+TEST(Linker, AReviewLeftForLongBeginsAnew) {
+  for (const auto& [later, accounts] :
+       {std::pair(hours(1), 20u), std::pair(hours(2), 40u), std::pair(hours(-1), 40u)}) {
+    Linker linker({}, kSeed);
+    NoteGroup(linker, 0);
+    const Time now = Gateway::kStart + hours(3);
+    const Review begun = linker.Run(now, kNobody, {.most_steps = 300});
+    EXPECT_TRUE(begun.interrupted);
+    EXPECT_EQ(begun.accounts, 20u);
+    NoteGroup(linker, 1000);
+    const Review done = linker.Run(now + later, kNobody);
+    EXPECT_FALSE(done.interrupted);
+    EXPECT_EQ(done.accounts, accounts) << later.count();
+  }
+}
+
+TEST(Linker, AddingALinkerEndsAReviewThatWasLeft) {
+  Linker linker({}, kSeed), other({}, kSeed);
+  NoteGroup(linker, 0);
+  NoteGroup(other, 1000);
+  const Time now = Gateway::kStart + hours(3);
+  EXPECT_EQ(other.Run(now, kNobody).groups, 1u);
+  EXPECT_TRUE(linker.Run(now, kNobody, {.most_steps = 300}).interrupted);
+  wire::Writer out;
+  other.Save(out);
+  const std::string saved = std::move(out).Take();
+  wire::Reader in(saved);
+  ASSERT_TRUE(linker.Add(in).has_value());
+  const Review done = linker.Run(now, kNobody);
+  EXPECT_EQ(done.accounts, 40u);
+  EXPECT_FALSE(done.interrupted);
 }
 
 }  // namespace

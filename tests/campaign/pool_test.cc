@@ -240,7 +240,7 @@ TEST(PoolReview, AReviewThatIsStoppedLeavesItsWorkToTheNext) {
   }
   const Time now = Gateway::kStart + std::chrono::hours(1);
   const auto nothing = [](std::uint64_t, std::uint32_t, bool) {};
-  const Review first = stopped.Run(now, nothing, stop.get_token());
+  const Review first = stopped.Run(now, nothing, {.stop = stop.get_token()});
   EXPECT_TRUE(first.interrupted);
   EXPECT_EQ(first.groups, 0u);
   const Review second = stopped.Run(now, nothing), plain = linker.Run(now, nothing);

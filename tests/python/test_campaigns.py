@@ -82,6 +82,22 @@ def test_a_review_can_be_stopped(meetings):
     assert calm.groups == 1 and calm.waiting == calm.explained == 0
     with pytest.raises(TypeError):
         monitor.review(end, stop=3)
+    with pytest.raises(ValueError, match="most_steps is -1"):
+        monitor.review(end, most_steps=-1)
+
+
+def test_a_review_in_slices(meetings):
+    whole, sliced = dw.Monitor(key=KEY), dw.Monitor(key=KEY)
+    for monitor in (whole, sliced):
+        monitor.observe_many(meetings["account"], meetings["time"], meetings["prompt"])
+    end = meetings["time"][-1]
+    expected = whole.review(end)
+    slices = [sliced.review(end, most_steps=50)]
+    while slices[-1].interrupted:
+        slices.append(sliced.review(end, most_steps=50))
+    assert len(slices) > 5
+    assert slices[-1] == expected
+    assert sliced.save() == whole.save()
 
 
 def test_what_stop_raises_comes_through():

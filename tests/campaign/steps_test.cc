@@ -1,0 +1,63 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/steps.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stop_token>
+#include <vector>
+
+#include "support/random_inputs.h"
+
+namespace distillwatch::campaign {
+namespace {
+
+using support::Random;
+using testing::ElementsAre;
+
+// Of two phases, the second as long as the first has made it.
+struct Work {
+  std::vector<int> first, second;
+  Steps steps;
+  Work() {
+    steps.Add(
+        2, [] { return std::size_t{5}; }, [this](std::size_t i) { first.push_back(int(i)); });
+    steps.Add(
+        3, [] { return std::size_t{0}; }, [](std::size_t) { FAIL() << "an item of none"; });
+    steps.Add(
+        1, [this] { return first.size() - 2; },
+        [this](std::size_t i) { second.push_back(int(i)); });
+  }
+};
+
+TEST(Steps, AllItemsAreDoneOnceAndInOrderHoweverTheyAreSliced) {
+  Random random(1);
+  for (int round = 0; round < 200; ++round) {
+    Work work;
+    for (std::size_t most = random.Below(4); !work.steps.Run({.most_steps = most});) {
+      most = random.Below(4);
+    }
+    EXPECT_THAT(work.first, ElementsAre(0, 1, 2, 3, 4));
+    EXPECT_THAT(work.second, ElementsAre(0, 1, 2));
+    EXPECT_TRUE(work.steps.Run({.most_steps = 0}));  // there is nothing left to do
+  }
+}
+
+TEST(Steps, ALimitIsKept) {
+  Work work;
+  EXPECT_FALSE(work.steps.Run({.most_steps = 0}));
+  EXPECT_TRUE(work.first.empty());
+  EXPECT_FALSE(work.steps.Run({.most_steps = 2}));
+  EXPECT_THAT(work.first, ElementsAre(0, 1, 2, 3));
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_FALSE(work.steps.Run({.stop = stop.get_token()}));
+  EXPECT_EQ(work.first.size(), 4u);
+  EXPECT_FALSE(work.steps.Run({.most_steps = 3}));
+  EXPECT_THAT(work.second, ElementsAre(0, 1));
+  EXPECT_TRUE(work.steps.Run({}));
+}
+
+}  // namespace
+}  // namespace distillwatch::campaign
