@@ -6,6 +6,7 @@
 #include <bitset>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "campaign/monte_carlo.h"
 #include "wire/mix.h"
@@ -100,33 +101,48 @@ AttributeSet AttributeCounts::Frequent() const noexcept {
   return out;
 }
 
-Neighbourhood::Neighbourhood(std::span<const AttributeSet* const> accounts)
-    : accounts_(accounts.begin(), accounts.end()) {
-  std::vector<Use> all;
-  for (std::uint32_t a = 0; a < accounts.size(); ++a) {
-    for (const std::uint32_t value : accounts[a]->values()) all.push_back({value, a});
-    by_size_[accounts[a]->values().size()].push_back(a);
-  }
-  std::sort(all.begin(), all.end());
-  std::vector<Use> common;  // values by their numbers
-  ForEachValue(all, [this, &common](std::span<const Use> same) {
-    if (same.size() < 2) return;
-    const auto number = static_cast<std::uint32_t>(least_members_.size());
-    users_[same.front().value] = static_cast<std::uint32_t>(same.size());
-    least_members_.push_back(static_cast<std::uint32_t>(LeastMembers(same.size())));
-    for (const Use& use : same) common.push_back({number, use.account});
-  });
-  begin_.assign(accounts.size() + 1, 0);
-  for (const Use& use : common) ++begin_[use.account + 1];
-  for (std::size_t a = 0; a < accounts.size(); ++a) begin_[a + 1] += begin_[a];
-  common_.resize(common.size());
-  std::vector<std::uint32_t> next(begin_.begin(), begin_.end() - 1);
-  for (const Use& use : common) common_[next[use.account]++] = use.value;
+Neighbourhood::Neighbourhood(const std::vector<const AttributeSet*>& accounts, Steps& steps)
+    : accounts_(accounts), index_(kBuckets) {
+  constexpr std::size_t kAccountsOfAStep = 4096;
+  const auto n = [this] { return accounts_.size(); };
+  steps.Add(kAccountsOfAStep, n, [this](std::size_t a) { Spread(static_cast<std::uint32_t>(a)); });
+  steps.Add(
+      1, [] { return kBuckets; }, [this](std::size_t bucket) { AddValues(bucket); });
+  common_.emplace(users_, n, steps);
 }
 
-std::size_t Neighbourhood::Users(std::uint32_t value) const {
-  const auto users = users_.find(value);
-  return users == users_.end() ? 1 : users->second;
+void Neighbourhood::Spread(std::uint32_t account) {
+  const auto values = accounts_[account]->values();
+  for (const std::uint32_t value : values)
+    index_[value / kMostKinds % kBuckets].push_back(std::uint64_t{value} << 32 | account);
+  by_size_[values.size()].push_back(account);
+}
+
+void Neighbourhood::AddValues(std::size_t bucket) {
+  std::vector<std::uint64_t> index = std::exchange(index_[bucket], {});
+  std::sort(index.begin(), index.end());
+  for (std::size_t begin = 0; begin < index.size();) {
+    std::size_t end = begin;
+    while (end < index.size() && index[end] >> 32 == index[begin] >> 32) ++end;
+    if (end - begin > 1) {
+      number_of_[static_cast<std::uint32_t>(index[begin] >> 32)] =
+          static_cast<std::uint32_t>(users_.size());
+      least_members_.push_back(static_cast<std::uint32_t>(LeastMembers(end - begin)));
+      for (std::size_t i = begin; i < end; ++i)
+        users_.items.push_back(static_cast<std::uint32_t>(index[i]));
+      users_.Close();
+    }
+    begin = end;
+  }
+}
+
+std::span<const std::uint32_t> Neighbourhood::Sharing(std::uint32_t value) const noexcept {
+  const auto number = number_of_.find(value);
+  return number == number_of_.end() ? std::span<const std::uint32_t>() : users_[number->second];
+}
+
+std::size_t Neighbourhood::Users(std::uint32_t value) const noexcept {
+  return std::max<std::size_t>(1, Sharing(value).size());
 }
 
 Pool Neighbourhood::PoolOf(std::span<const AttributeSet* const> members) const {
@@ -239,104 +255,6 @@ bool Neighbourhood::LivesIn(const Pool& pool, const AttributeSet& account) const
 
 double Neighbourhood::RarityOf(std::uint32_t value) const {
   return std::log(static_cast<double>(accounts_.size()) / static_cast<double>(Users(value)));
-}
-
-std::vector<std::vector<std::uint32_t>> Neighbourhood::Link(const std::vector<bool>& eligible,
-                                                            const Rules& rules) const {
-  std::vector<Use> uses;  // of values that may link
-  for (std::uint32_t a = 0; a < accounts_.size(); ++a) {
-    if (!eligible[a]) continue;
-    for (const std::uint32_t value : accounts_[a]->values()) {
-      const std::size_t users = Users(value);
-      if (users > 1 && users <= rules.most_users) uses.push_back({value, a});
-    }
-  }
-  std::sort(uses.begin(), uses.end());
-
-  // Accounts that share enough, both ways.
-  absl::flat_hash_map<std::uint64_t, std::uint32_t> shared;
-  ForEachValue(uses, [&shared](std::span<const Use> same) {
-    for (std::size_t i = 0; i < same.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        ++shared[std::uint64_t{same[j].account} << 32 | same[i].account];
-      }
-    }
-  });
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> links;
-  for (const auto& [pair, values] : shared) {
-    if (values < rules.least_shared) continue;
-    const auto a = static_cast<std::uint32_t>(pair >> 32), b = static_cast<std::uint32_t>(pair);
-    links.emplace_back(a, b);
-    links.emplace_back(b, a);
-  }
-  std::sort(links.begin(), links.end());
-  struct Star {
-    std::size_t begin, size;
-  };
-  std::vector<Star> stars;
-  for (std::size_t begin = 0; begin < links.size();) {
-    std::size_t end = begin;
-    while (end < links.size() && links[end].first == links[begin].first) ++end;
-    stars.push_back({begin, end - begin});
-    begin = end;
-  }
-  std::stable_sort(stars.begin(), stars.end(),
-                   [](const Star& a, const Star& b) { return a.size > b.size; });
-
-  std::vector<bool> taken(accounts_.size(), false);
-  std::vector<std::vector<std::uint32_t>> out;
-  for (const Star& star : stars) {
-    const std::uint32_t seed = links[star.begin].first;
-    if (taken[seed]) continue;
-    std::vector<std::uint32_t> group{seed};
-    for (std::size_t i = 0; i < star.size; ++i) {
-      if (!taken[links[star.begin + i].second]) group.push_back(links[star.begin + i].second);
-    }
-    if (group.size() < 3) continue;
-    std::sort(group.begin(), group.end());
-    // Grows and shrinks until all have half of what they use in common with the others.
-    for (std::size_t round = 0; round < rules.most_rounds && group.size() >= 2; ++round) {
-      absl::flat_hash_map<std::uint32_t, std::uint32_t> pool;
-      for (const std::uint32_t a : group) {
-        for (const std::uint32_t value : accounts_[a]->values()) ++pool[value];
-      }
-      std::vector<std::uint32_t> touched = group;
-      for (const auto& [value, members] : pool) {
-        if (members < 2) continue;
-        for (auto use = std::lower_bound(uses.begin(), uses.end(), Use{value, 0});
-             use != uses.end() && use->value == value; ++use) {
-          if (!taken[use->account]) touched.push_back(use->account);
-        }
-      }
-      std::sort(touched.begin(), touched.end());
-      touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
-      std::vector<std::uint32_t> next;
-      for (const std::uint32_t a : touched) {
-        double all = 0, common = 0;
-        std::size_t values = 0;
-        for (const std::uint32_t value : accounts_[a]->values()) {
-          const double rarity = RarityOf(value);
-          all += rarity;
-          const auto in_pool = pool.find(value);
-          if (in_pool == pool.end() || in_pool->second < 2) continue;
-          if (Users(value) > rules.most_users) continue;
-          common += rarity;
-          ++values;
-        }
-        if (values >= rules.least_shared && common >= rules.least_share * all) next.push_back(a);
-      }
-      if (next == group) break;
-      group = std::move(next);
-    }
-    std::vector<const AttributeSet*> sets;
-    for (const std::uint32_t a : group) sets.push_back(accounts_[a]);
-    if (group.size() < rules.least_members || PoolOf(sets).bridges < rules.least_members) continue;
-    for (const std::uint32_t a : group) taken[a] = true;
-    out.push_back(std::move(group));
-  }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  return out;
 }
 
 std::uint32_t OrganisationOf(std::span<const AttributeSet* const> members) {

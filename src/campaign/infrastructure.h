@@ -17,9 +17,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "campaign/lists.h"
+#include "campaign/steps.h"
 #include "campaign/surrogate.h"
 
 namespace distillwatch::campaign {
@@ -116,13 +119,29 @@ struct Pool {
   std::size_t CountIn(const AttributeSet& account) const;
 };
 
-// How many accounts use a value, and accounts by how many values they use.
+// Who uses a value, and accounts by how many values they use.
 class Neighbourhood {
  public:
-  explicit Neighbourhood(std::span<const AttributeSet* const> accounts);
+  // Adds its work to `steps`, which may fill the vector before.
+  Neighbourhood(const std::vector<const AttributeSet*>& accounts, Steps& steps);
+  Neighbourhood(const Neighbourhood&) = delete;
+  Neighbourhood& operator=(const Neighbourhood&) = delete;
+
+  const std::vector<const AttributeSet*>& accounts() const noexcept { return accounts_; }
+  // Values that two accounts use have numbers.
+  //   Returns  the accounts that use it, as positions, ascending
+  std::span<const std::uint32_t> UsersOf(std::size_t number) const noexcept {
+    return users_[number];
+  }
+  // The numbers of the values that the account uses.
+  std::span<const std::uint32_t> CommonOf(std::uint32_t position) const noexcept {
+    return (*common_)[position];
+  }
+  // The same by value: empty for what one account uses, or none.
+  std::span<const std::uint32_t> Sharing(std::uint32_t value) const noexcept;
 
   // 1 for what one account uses, or none.
-  std::size_t Users(std::uint32_t value) const;
+  std::size_t Users(std::uint32_t value) const noexcept;
   // 0 for what everyone uses.
   double RarityOf(std::uint32_t value) const;
   // The pool of these accounts, of which 128 at most are looked at. Its values are those that a
@@ -137,36 +156,21 @@ class Neighbourhood {
   // that have as many bridges; 1 for fewer than three, who may be friends.
   double BridgesP(std::span<const AttributeSet* const> members, const SurrogatePlan& plan) const;
 
-  struct Rules {
-    std::size_t most_users = 32;    // of a value that may link
-    std::size_t least_shared = 2;   // values that linked accounts share
-    double least_share = 0.4;       // of an account's values, by rarity, in the group's pool
-    std::size_t least_members = 5;  // and as many bridges
-    std::size_t most_rounds = 6;    // of growth
-  };
-  // Groups of accounts that share a pool, as positions, ascending; no account is in two.
-  //   eligible  of each account, whether it may be in a group
-  std::vector<std::vector<std::uint32_t>> Link(const std::vector<bool>& eligible,
-                                               const Rules& rules) const;
-  std::vector<std::vector<std::uint32_t>> Link(const std::vector<bool>& eligible) const {
-    return Link(eligible, Rules{});
-  }
-
  private:
+  static constexpr std::size_t kBuckets = 1024;
   // At most so many bridges has the pool of the accounts at these positions.
   //   counts  one of each common value, zero; is left so
   std::size_t MostBridges(std::span<const std::uint32_t> positions,
                           std::vector<std::uint8_t>& counts) const;
-  std::span<const std::uint32_t> CommonOf(std::uint32_t position) const {
-    return std::span(common_).subspan(begin_[position], begin_[position + 1] - begin_[position]);
-  }
+  void Spread(std::uint32_t account);
+  void AddValues(std::size_t bucket);
 
-  std::vector<const AttributeSet*> accounts_;
-  // Of values that two accounts use: the users by value, of which how many make it a pool's, and
-  // the values' numbers by account.
-  absl::flat_hash_map<std::uint32_t, std::uint32_t> users_;
-  std::vector<std::uint32_t> least_members_;
-  std::vector<std::uint32_t> common_, begin_;
+  const std::vector<const AttributeSet*>& accounts_;
+  std::vector<std::vector<std::uint64_t>> index_;                // by bucket: value and account
+  absl::flat_hash_map<std::uint32_t, std::uint32_t> number_of_;  // by value
+  Lists users_;
+  std::vector<std::uint32_t> least_members_;  // by number: how many users make it a pool's
+  std::optional<Turned> common_;
   std::array<std::vector<std::uint32_t>, AttributeSet::kMost + 1> by_size_;
 };
 

@@ -3,7 +3,6 @@
 #include "campaign/link.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "wire/mix.h"
@@ -27,7 +26,15 @@ Linking::Linking(const std::vector<const Fingerprint*>& fingerprints,
   each(kAccountsOfAStep, &Linking::Spread);
   steps.Add(
       1, [] { return kBuckets; }, [this](std::size_t bucket) { AddLists(bucket); });
-  steps.Add([this] { PlaceLists(); });
+  of_.emplace(
+      with_, [this] { return accounts(); }, steps);
+  steps.Add([this] {
+    graph_.resize(accounts());
+    shared_.resize(accounts());
+    least_.resize(accounts());
+    taken_.resize(accounts());
+    links_into_.resize(accounts());
+  });
   each(kAccountsSharedInAStep, &Linking::Share);
   each(kAccountsOfAStep, &Linking::SortLinks);
   each(kAccountsOfAStep, &Linking::KeepClose);
@@ -68,31 +75,15 @@ void Linking::AddLists(std::size_t bucket) {
         with_.items.erase(last, with_.items.end());
         std::sort(first, last);
       }
-      with_.starts.push_back(with_.items.size());
+      with_.Close();
     }
     begin = end;
   }
 }
 
-void Linking::PlaceLists() {
-  of_.starts.assign(accounts() + 1, 0);
-  for (const Account a : with_.items) ++of_.starts[a + 1];
-  std::partial_sum(of_.starts.begin(), of_.starts.end(), of_.starts.begin());
-  of_.items.resize(with_.items.size());
-  std::vector<std::size_t> next(of_.starts.begin(), of_.starts.end() - 1);
-  for (std::uint32_t list = 0; list < with_.size(); ++list) {
-    for (const Account a : with_[list]) of_.items[next[a]++] = list;
-  }
-  graph_.resize(accounts());
-  shared_.resize(accounts());
-  least_.resize(accounts());
-  taken_.resize(accounts());
-  links_into_.resize(accounts());
-}
-
 // Links one account after the other, so that no more is held than the links themselves.
 void Linking::Share(Account a) {
-  for (const std::uint32_t list : of_[a]) {
+  for (const std::uint32_t list : (*of_)[a]) {
     const auto others = with_[list];
     for (auto b = std::upper_bound(others.begin(), others.end(), a); b != others.end(); ++b) {
       if (shared_[*b]++ == 0) touched_.push_back(*b);

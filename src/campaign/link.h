@@ -16,10 +16,12 @@
 #define DISTILLWATCH_SRC_CAMPAIGN_LINK_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "campaign/fingerprint.h"
+#include "campaign/lists.h"
 #include "campaign/steps.h"
 
 namespace distillwatch::campaign {
@@ -58,21 +60,11 @@ class Linking {
     Account to;
     std::uint32_t shared;
   };
-  // Lists one after the other; list i is [starts[i], starts[i + 1]).
-  struct Lists {
-    std::vector<std::uint32_t> items;
-    std::vector<std::size_t> starts{0};
-    std::size_t size() const { return starts.size() - 1; }
-    std::span<const std::uint32_t> operator[](std::size_t i) const {
-      return std::span(items).subspan(starts[i], starts[i + 1] - starts[i]);
-    }
-  };
   static constexpr std::size_t kBuckets = 1024;
 
   std::size_t accounts() const { return fingerprints_.size(); }
   void Spread(Account a);
   void AddLists(std::size_t bucket);
-  void PlaceLists();
   void Share(Account a);
   void SortLinks(Account a);
   void KeepClose(Account a);
@@ -85,7 +77,7 @@ class Linking {
   LinkRules rules_;
   std::vector<std::vector<std::uint64_t>> index_;  // by bucket of the pair: pair and account
   Lists with_;                                     // for pairs that several have, who has them
-  Lists of_;                                       // for accounts, which lists they are in
+  std::optional<Turned> of_;                       // for accounts, which lists they are in
   std::vector<std::uint8_t> shared_;               // at most Fingerprint::kMostPairs
   std::vector<Account> touched_;
   std::vector<std::vector<Edge>> graph_;  // for every account its links, by what they share

@@ -2,6 +2,8 @@
 
 #include "campaign/linker.h"
 
+#include "campaign/pool_link.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -113,8 +115,9 @@ struct Linker::Ongoing {
   std::vector<const Fingerprint*> fingerprints;
   std::vector<std::uint64_t> ids;
   std::size_t fingerprinted = 0;
+  std::vector<const AttributeSet*> attributes;
   std::optional<Linking> linking;
-  std::vector<Candidate> pool_candidates;
+  std::optional<PoolLinking> pool_linking;
   Frames frames;
   Pools pools;
   Steps steps;
@@ -142,23 +145,27 @@ void Linker::Plan(Ongoing& o) {
     const Record& r = s.records[i];
     o.fingerprints.push_back(&r.fingerprint);
     o.ids.push_back(r.seen.account);
+    o.attributes.push_back(&r.attributes);
     o.fingerprinted += r.fingerprint.size > 0;
     s.crowd.Add(r.seen.requests, r.habits);
     if (s.population.size() < kPopulation) s.population.push_back(LifeOf(r.seen));
   });
-  o.steps.Add([&s] {
-    std::vector<const AttributeSet*> attributes;
-    for (const Record& r : s.records) attributes.push_back(&r.attributes);
-    s.neighbourhood.emplace(attributes);
-  });
+  s.neighbourhood.emplace(o.attributes, o.steps);
   o.linking.emplace(o.fingerprints, o.ids, LinkRules{}, o.steps);
   o.steps.Add(
       1, [&o] { return o.linking->candidates().size(); },
       [this, &o](std::size_t i) { Place(o.linking->candidates()[i], o.snapshot, *o.review); });
-  o.steps.Add([this, &o] { o.pool_candidates = LinkPools(o.snapshot); });
+  const auto in_no_frame = [this, &s](std::uint32_t position) {
+    const std::uint32_t home = GroupOf(s.records[position].seen.account);
+    return home == 0 || !owned_[home - 1]->framed();
+  };
+  o.pool_linking.emplace(*s.neighbourhood, in_no_frame, PoolRules{}, o.steps);
   o.steps.Add(
-      1, [&o] { return o.pool_candidates.size(); },
-      [this, &o](std::size_t i) { Place(o.pool_candidates[i], o.snapshot, *o.review); });
+      1, [&o] { return o.pool_linking->groups().size(); },
+      [this, &o](std::size_t i) {
+        Candidate candidate{.members = std::move(o.pool_linking->groups()[i]), .frame = {}};
+        Place(candidate, o.snapshot, *o.review);
+      });
   o.steps.Add(1, groups, [this, &o](std::size_t g) { Judge(*owned_[g], o.snapshot, *o.review); });
   o.steps.Add([this, &o] { o.frames = FramesOfNamed(); });
   o.steps.Add(

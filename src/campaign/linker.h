@@ -106,7 +106,6 @@ class Linker {
   void Collect(Shard& shard, Snapshot& snapshot);
   // When there are too many, those longest idle are forgotten.
   void KeepNewest(std::vector<Record>& records);
-  std::vector<Candidate> LinkPools(const Snapshot& snapshot) const;
   // Puts the candidate's accounts that are in no group into one.
   void Place(Candidate& candidate, const Snapshot& snapshot, Review& review);
   // Named campaigns take accounts in no group that have their frame, or use their pool.

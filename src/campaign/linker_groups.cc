@@ -225,19 +225,6 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
   Name(group, snapshot.now, review);
 }
 
-std::vector<Candidate> Linker::LinkPools(const Snapshot& snapshot) const {
-  std::vector<bool> eligible;
-  for (const Record& r : snapshot.records) {
-    const std::uint32_t home = GroupOf(r.seen.account);
-    eligible.push_back(home == 0 || !owned_[home - 1]->framed());
-  }
-  std::vector<Candidate> out;
-  for (auto& members : snapshot.neighbourhood->Link(eligible)) {
-    out.push_back({.members = std::move(members), .frame = {}});
-  }
-  return out;
-}
-
 Linker::Frames Linker::FramesOfNamed() const {
   Frames out;
   for (std::uint32_t g = 0; g < owned_.size(); ++g) {

@@ -2,6 +2,8 @@
 
 #include "campaign/infrastructure.h"
 
+#include "campaign/pool_link.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -166,7 +168,9 @@ TEST(Pool, AFirmHasNone) {
   const std::size_t first = world.sets.size();
   for (const std::size_t keys : {5, 12, 40}) world.AddFirm(keys);
   const auto all = PointersTo(world.sets);
-  const Neighbourhood neighbourhood(all);
+  Steps steps;
+  const Neighbourhood neighbourhood(all, steps);
+  EXPECT_TRUE(steps.Run({}));
   // Nor have three firms together.
   const Pool pool = neighbourhood.PoolOf(std::span(all).subspan(first));
   EXPECT_EQ(pool.bridges, 0u);
@@ -180,7 +184,9 @@ TEST(Pool, SharedExitsAreOne) {
   const std::size_t first = world.sets.size();
   world.AddPool(16, 10);
   const auto all = PointersTo(world.sets);
-  const Neighbourhood neighbourhood(all);
+  Steps steps;
+  const Neighbourhood neighbourhood(all, steps);
+  EXPECT_TRUE(steps.Run({}));
   const auto members = std::span(all).subspan(first);
   const Pool pool = neighbourhood.PoolOf(members);
   EXPECT_GE(pool.bridges, 14u);
@@ -197,7 +203,9 @@ TEST(PoolStat, StrangersHaveNoneMoreOftenThanTheLevelSays) {
   world.AddStrangers();
   world.AddFirm(30);
   const auto all = PointersTo(world.sets);
-  const Neighbourhood neighbourhood(all);
+  Steps steps;
+  const Neighbourhood neighbourhood(all, steps);
+  EXPECT_TRUE(steps.Run({}));
   Random random(5);
   int extreme = 0;
   for (int trial = 0; trial < 400; ++trial) {
@@ -214,7 +222,9 @@ TEST(PoolOracle, BridgesPIsTheShareOfDraws) {
   world.AddStrangers();
   for (int pool = 0; pool < 60; ++pool) world.AddPool(12, 8);
   const auto all = PointersTo(world.sets);
-  const Neighbourhood neighbourhood(all);
+  Steps steps;
+  const Neighbourhood neighbourhood(all, steps);
+  EXPECT_TRUE(steps.Run({}));
   Random random(12);
   std::vector<const AttributeSet*> members;
   while (neighbourhood.PoolOf(members).bridges < 3) {
@@ -239,6 +249,14 @@ TEST(PoolOracle, BridgesPIsTheShareOfDraws) {
   EXPECT_NEAR(mean, share, 0.35 * share + 0.002);
 }
 
+std::vector<std::vector<std::uint32_t>> PoolsIn(const Neighbourhood& all, bool eligible) {
+  Steps steps;
+  PoolLinking linking(
+      all, [eligible](std::uint32_t) { return eligible; }, {}, steps);
+  EXPECT_TRUE(steps.Run({}));
+  return linking.groups();
+}
+
 TEST(PoolLink, FindsPoolsAndNoFirms) {
   World world(6);
   world.AddStrangers();
@@ -248,8 +266,10 @@ TEST(PoolLink, FindsPoolsAndNoFirms) {
   const std::size_t second = world.sets.size();
   world.AddPool(10, 6);
   const auto all = PointersTo(world.sets);
-  const Neighbourhood neighbourhood(all);
-  const auto groups = neighbourhood.Link(std::vector<bool>(all.size(), true));
+  Steps steps;
+  const Neighbourhood neighbourhood(all, steps);
+  EXPECT_TRUE(steps.Run({}));
+  const auto groups = PoolsIn(neighbourhood, true);
   // A pool may be found in two parts, but nothing else is.
   std::size_t of_first = 0, of_second = 0;
   for (const auto& group : groups) {
@@ -259,7 +279,7 @@ TEST(PoolLink, FindsPoolsAndNoFirms) {
   }
   EXPECT_GE(of_first, 16u);
   EXPECT_GE(of_second, 8u);
-  EXPECT_TRUE(neighbourhood.Link(std::vector<bool>(all.size(), false)).empty());
+  EXPECT_TRUE(PoolsIn(neighbourhood, false).empty());
 }
 
 TEST(Organisation, IsThatOfMoreThanHalf) {

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "campaign/lists.h"
 #include "support/random_inputs.h"
 
 namespace distillwatch::campaign {
@@ -15,6 +16,7 @@ namespace {
 
 using support::Random;
 using testing::ElementsAre;
+using testing::ElementsAreArray;
 
 // Of two phases, the second as long as the first has made it.
 struct Work {
@@ -57,6 +59,30 @@ TEST(Steps, ALimitIsKept) {
   EXPECT_FALSE(work.steps.Run({.most_steps = 3}));
   EXPECT_THAT(work.second, ElementsAre(0, 1));
   EXPECT_TRUE(work.steps.Run({}));
+}
+
+TEST(Lists, TurnedTheyNameTheListsOfEachItem) {
+  Random random(2);
+  constexpr std::size_t kItems = 50, kLists = 9000;
+  Lists lists;
+  std::vector<std::vector<std::uint32_t>> truth(kItems);
+  Steps steps;
+  steps.Add([&] {
+    for (std::uint32_t list = 0; list < kLists; ++list) {
+      for (std::uint32_t item = 0; item < kItems; ++item) {
+        if (!random.Chance(0.05)) continue;
+        lists.items.push_back(item);
+        truth[item].push_back(list);
+      }
+      lists.Close();
+    }
+  });
+  const Turned turned(
+      lists, [] { return kItems; }, steps);
+  while (!steps.Run({.most_steps = 1})) {
+  }
+  for (std::size_t item = 0; item < kItems; ++item)
+    EXPECT_THAT(turned[item], ElementsAreArray(truth[item])) << item;
 }
 
 }  // namespace
