@@ -37,6 +37,20 @@ def test_a_batch_is_its_rows(rows, threads):
     assert state(one, accounts) == state(many, accounts)
 
 
+def test_counts_may_be_missing():
+    pd = pytest.importorskip("pandas")
+    column = pd.Series([1, None], dtype="Int64")
+    assert len(fresh().observe_many(["a", "a"], [1.0, 2.0], "x", completion_tokens=column)) == 2
+    with pytest.raises(TypeError, match=r"earlier_turns\[1\] is 'x'; allowed: whole numbers"):
+        fresh().observe_many(["a", "a"], [1.0, 2.0], "x", earlier_turns=[1, "x"])
+    with pytest.raises(TypeError, match=r"earlier_turns\[0\] is 0.5"):
+        fresh().observe_many(["a", "a"], [1.0, 2.0], "x", earlier_turns=[0.5, 1])
+
+
+def test_a_column_of_nothing_has_no_type():
+    assert len(fresh().observe_many(np.array([]), np.array([]), np.array([]))) == 0
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_column_reaches_its_row(threads):
     # More rows than a block of texts and a run of events, attributes that differ by row.
@@ -163,6 +177,10 @@ def test_one_value_stands_for_all_rows():
             r"times\[0\] is not a time \(NaT\)",
         ),
         ((["a"], ["2026-01-01"], ["x"]), TypeError, r"times\[0\] must be seconds"),
+        ((["a"], np.array([1], "m8[s]"), ["x"]), TypeError, "times must hold .* not timedelta64"),
+        ((["a"], np.array([1j]), ["x"]), TypeError, "times must hold .* not complex128"),
+        ((["a"], np.ma.array([1.0], mask=[True]), ["x"]), ValueError, r"times\[0\] is masked"),
+        ((["a"], np.array([1767225600 * 10**9]), ["x"]), ValueError, r"times\[0\] is 1767.*seconds"),
         (([None], [1.0], ["x"]), ValueError, r"accounts\[0\] is missing"),
         (([float("nan")], [1.0], ["x"]), ValueError, r"accounts\[0\] is missing"),
         ((["a"], [1.0], [5]), TypeError, r"prompts\[0\] must be str or bytes, not int"),

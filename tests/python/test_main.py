@@ -61,7 +61,7 @@ def test_from_log_to_verdicts(month, capsys):
                 log,
                 "--out",
                 reference,
-                "--without",
+                "--exclude",
                 str(month / "without"),
                 "--campaigns",
                 "60",
@@ -196,3 +196,68 @@ def test_usage(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--version"])
     assert stop.value.code == 0 and dw.__version__ in capsys.readouterr().out
+
+
+def run_scan(month, log, *more):
+    reference = str(month / "own.reference")
+    key = month / "key"
+    key.write_bytes(b"0123456789abcdef")
+    made = main(
+        ["reference", str(month / "log.jsonl"), "--out", reference, "--key-file", str(key)]
+        + ["--campaigns", "60", "--trees", "20", "--quiet"]
+    )
+    assert made == 0
+    return main(["scan", str(log), "--reference", reference, "--key-file", str(key), *more])
+
+
+def test_a_file_that_ends_in_the_middle_is_trouble(month, tmp_path, capsys):
+    whole = gzip.compress((month / "log.jsonl").read_bytes())
+    for name, damaged in (
+        ("short.jsonl.gz", whole[: len(whole) // 2]),
+        ("broken.jsonl", whole[:20000] + b"?" * 1000 + whole[21000:]),
+    ):
+        (tmp_path / name).write_bytes(damaged)
+        assert run_scan(month, tmp_path / name) == 2
+        out, err = capsys.readouterr()
+        assert "requests of" in out  # of what was read
+        assert f"{name} is damaged behind line" in err
+
+
+def test_lines_are_read_as_the_program_reads_them(month, tmp_path, capsys):
+    log, scores = tmp_path / "odd.jsonl", tmp_path / "scores"
+    log.write_text(
+        """{"time":1767262394,"account":"a","prompt":"x"}
+{"time":1767262395,"account":"a"}
+{"time":"1767262396","account":"a","prompt":"y"}
+{"time":1767262397000,"account":17,"prompt":"z"}
+{"time":1e999,"account":"a","prompt":"z"}
+{"time":NaN,"account":"a","prompt":"z"}
+{"time":1767262399,"account":"z\\ud800z","prompt":"\\ud800"}
+{"time":"2026-01-01T00:00:00Z","account":"","prompt":"z"}
+{"time":null,"account":"b","prompt":"z"}
+[]
+"""
+    )
+    assert run_scan(month, log, "--scores", str(scores)) == 0
+    out, err = capsys.readouterr()
+    assert "5 requests of 4 accounts" in out
+    assert "5 lines are no requests" in err and f"{log}:6: time is nan" in err
+    seen = [json.loads(line)["account"] for line in scores.read_text("utf-8").splitlines()]
+    assert sorted(seen) == ["", "17", "a", "z\ufffdz"]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["simulate", "--out", "never-made", "--start", "foo"], "--start is 'foo'"),
+        (["scan", "zstd", "--reference", "r"], "is zstd"),
+        (["scan", "zstd", "--promise", "-1"], "is zstd"),
+    ],
+)
+def test_trouble_is_told_in_words(arguments, words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "zstd").write_bytes(b"\x28\xb5\x2f\xfd....")
+    dw.Reference.shipped().save("r")
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "never-made").exists()

@@ -1,10 +1,11 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 """python -m distillwatch: what the program does, for those who have the package alone.
 
-Reads JSON lines with time, account and prompt (plain or gzip). The C++ program reads gateways' own
-formats, zstd, and several times faster.
+Reads JSON lines with time, account and prompt (plain or gzip), by the names of the C++ program's
+options. That program reads gateways' own formats, zstd, bans, and several times faster.
 
-Exit codes: 0 fine, 1 findings with --fail-on, 2 trouble.
+Exit codes: 0 fine, 1 findings with --fail-on, 2 trouble: wrong usage, a file that could not be read
+to its end; 141 when nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 from . import __version__, evaluate
 from ._batch import event_columns, simulate
 from ._core import Monitor, Promise, Reference, ReferenceLearner
-from ._logs import Trouble, batches
+from ._logs import Log, Trouble
 from ._scan import Scanner, print_accounts, print_campaigns, print_members
 from ._types import FailedPrecondition, Level, NotFound
 
@@ -38,17 +39,19 @@ def _key(path: Optional[str]) -> Optional[bytes]:
 def _reference(arguments: argparse.Namespace) -> int:
     learner = ReferenceLearner(
         key=_key(arguments.key_file),
-        horizon=arguments.horizon_days * 86400,
+        horizon=arguments.horizon * 86400,
         most_accounts=arguments.accounts,
         campaigns=arguments.campaigns,
+        trees=arguments.trees,
         seed=arguments.seed,
     )
-    if arguments.without:
-        with open(arguments.without, encoding="utf-8") as file:
+    if arguments.exclude:
+        with open(arguments.exclude, encoding="utf-8") as file:
             for line in file:
                 if line.strip():
                     learner.exclude(line.strip())
-    for columns in batches(arguments.logs, arguments.quiet):
+    log = Log(arguments.logs, arguments.quiet)
+    for columns in log:
         learner.observe_many(**event_columns(columns))
     reference = learner.learn()
     reference.save(arguments.out)
@@ -56,7 +59,7 @@ def _reference(arguments: argparse.Namespace) -> int:
         f"{reference!r}\nwritten to {arguments.out}; the smallest promise now: "
         f"{reference.smallest_promise():.0f} of a million accounts"
     )
-    return 0
+    return 2 if log.damaged else 0
 
 
 def _reference_for(arguments: argparse.Namespace) -> Reference:
@@ -68,20 +71,27 @@ def _reference_for(arguments: argparse.Namespace) -> Reference:
             "standard input can be read only once: give --reference, or the log as a file"
         )
     learner = ReferenceLearner(key=_key(arguments.key_file))
-    for columns in batches(arguments.logs, arguments.quiet):
+    for columns in Log(arguments.logs, arguments.quiet):
         learner.observe_many(**event_columns(columns))
     return learner.learn()
 
 
 def _promise_for(reference: Reference, arguments: argparse.Namespace) -> Promise:
     """What was wished for, or the smallest from 1000 on that the reference can keep."""
+
+
+    def promise(per_million: float) -> Promise:
+        mode = "confidence95" if arguments.confidence95 else "expectation"
+        return Promise(per_million, arguments.contamination, mode)
+
     if arguments.promise is not None:
-        return Promise(arguments.promise)
+        return promise(arguments.promise)
     try:
-        reference.check(Promise())
+        reference.check(promise(1000))
     except FailedPrecondition:
-        return Promise(min(1e6, max(1000.0, math.ceil(reference.smallest_promise()))))
-    return Promise()
+        smallest = reference.smallest_promise(promise(1000))
+        return promise(min(1e6, max(1000.0, math.ceil(smallest))))
+    return promise(1000)
 
 
 def _replay(
@@ -90,21 +100,27 @@ def _replay(
     reference: Reference,
     alerts: Any,
     threads: int = 1,
-) -> Scanner:
-    """The scanner of a monitor that has seen the whole log, with reviews on event time."""
+) -> tuple[Scanner, bool]:
+    """The scanner of a monitor that has seen the log, with reviews on event time; whether it is
+    damaged."""
     scanner: Optional[Scanner] = None
     key = _key(arguments.key_file)
-    for columns in batches(arguments.logs, arguments.quiet):
+    log = Log(arguments.logs, arguments.quiet)
+    for columns in log:
         if scanner is None:  # the first request decides where the horizon begins
             monitor = Monitor(
-                reference=reference, promise=promise, key=key, origin=float(columns["time"][0])
+                reference=reference,
+                promise=promise,
+                key=key,
+                origin=float(columns["time"][0]),
+                max_memory_bytes=arguments.max_memory,
             )
             scanner = Scanner(monitor, threads=threads, alerts=alerts)
         scanner.take(columns)
     if scanner is None:
         raise Trouble("the log holds no request")
     scanner.finish()
-    return scanner
+    return scanner, log.damaged
 
 
 def _scan(arguments: argparse.Namespace) -> int:
@@ -114,7 +130,7 @@ def _scan(arguments: argparse.Namespace) -> int:
         alerts = None
         if arguments.alerts:
             alerts = stack.enter_context(open(arguments.alerts, "w", encoding="utf-8"))
-        scanner = _replay(arguments, promise, reference, alerts, arguments.threads)
+        scanner, damaged = _replay(arguments, promise, reference, alerts, arguments.threads)
     ranking, levels = scanner.ranking(), scanner.levels()
     if arguments.scores:
         with open(arguments.scores, "w", encoding="utf-8") as file:
@@ -138,6 +154,8 @@ def _scan(arguments: argparse.Namespace) -> int:
         )
     print_accounts(ranking, arguments.rows)
     print_campaigns(scanner.monitor.campaigns())
+    if damaged:
+        return 2
     return int(bool(arguments.fail_on) and any(levels[Level[arguments.fail_on.upper()] :]))
 
 
@@ -145,31 +163,35 @@ def _explain(arguments: argparse.Namespace) -> int:
     if (arguments.account is None) == (arguments.campaign is None):
         raise Trouble("give either --account or --campaign")
     reference = _reference_for(arguments)
-    scanner = _replay(arguments, _promise_for(reference, arguments), reference, None)
+    scanner, damaged = _replay(arguments, _promise_for(reference, arguments), reference, None)
     if arguments.account is not None:
         try:
             print(repr(scanner.monitor.explain(arguments.account)))
         except NotFound:
             raise Trouble(f"the log has no request of account {arguments.account!r}") from None
-        return 0
+        return 2 if damaged else 0
     for campaign in scanner.monitor.campaigns():
         if campaign.id == arguments.campaign:
             print_campaigns([campaign])
             print_members(campaign, {scanner.monitor.account_id(a): a for a in scanner.accounts})
-            return 0
+            return 2 if damaged else 0
     raise Trouble(f"the log has no campaign {arguments.campaign}")
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    os.makedirs(arguments.out, exist_ok=True)
+    try:
+        start = datetime.fromisoformat(arguments.start)
+    except ValueError:
+        raise Trouble(f"--start is {arguments.start!r}; allowed: a day as in 2026-01-31") from None
     log = simulate(
         seed=arguments.seed,
         days=arguments.days,
         accounts=arguments.accounts,
-        campaigns=arguments.campaigns,
-        start=datetime.fromisoformat(arguments.start),
+        campaigns=0 if arguments.only_benign else arguments.campaigns,
+        start=start,
         frame=False,
     )
+    os.makedirs(arguments.out, exist_ok=True)
     seconds = log["time"].astype(np.int64) / 1e6
     names = ("account", "prompt", "system", "ip", "user_agent", "payment", "model")
     with open(os.path.join(arguments.out, "log.jsonl"), "w", encoding="utf-8") as file:
@@ -202,6 +224,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _rows(text: str) -> int:
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError(f"{text}; allowed: 0 and more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m distillwatch", description=(__doc__ or "").partition("\n")[0]
@@ -231,6 +259,20 @@ def _parser() -> argparse.ArgumentParser:
             help="falsely flagged of a million benign accounts [1000, or "
             "the smallest that holds]",
         )
+        made.add_argument(
+            "--contamination",
+            type=float,
+            default=0.02,
+            help="the share of the reference that may itself distil [0.02]",
+        )
+        made.add_argument(
+            "--confidence95",
+            action="store_true",
+            help="keep the promise for 95 %% of references, not on average",
+        )
+        made.add_argument(
+            "--max-memory", type=int, default=4 << 30, help="bytes of account state [4294967296]"
+        )
 
     scan = command("scan", _scan, "which accounts distil, why, and how sure that is")
     reads_logs(scan)
@@ -242,8 +284,8 @@ def _parser() -> argparse.ArgumentParser:
         choices=("watch", "suspect", "distilling"),
         help="exit with 1 from this level on",
     )
-    scan.add_argument("--rows", type=int, default=20, help="of the table [20]")
-    scan.add_argument("--threads", type=int, default=1)
+    scan.add_argument("--rows", type=_rows, default=20, help="of the table [20]")
+    scan.add_argument("--threads", type=int, default=1, help="that judge requests, 1 to 256 [1]")
     explain = command("explain", _explain, "one account's evidence, or a campaign's members")
     reads_logs(explain)
     judges(explain)
@@ -252,13 +294,23 @@ def _parser() -> argparse.ArgumentParser:
     reference = command("reference", _reference, "learn from your own traffic what is usual")
     reads_logs(reference)
     reference.add_argument("--out", required=True, help="the file to write")
-    reference.add_argument("--without", help="a file of accounts to leave out, one a line")
-    reference.add_argument("--horizon-days", type=float, default=30)
+    reference.add_argument(
+        "--exclude", help="a file of accounts to leave out, one a line: those known to distil"
+    )
+    reference.add_argument(
+        "--horizon",
+        type=float,
+        default=30,
+        help="days over which false alarms are promised, 0.05 to 366 [30]",
+    )
     reference.add_argument(
         "--accounts", type=int, default=100000, help="learn from at most so many"
     )
     reference.add_argument(
         "--campaigns", type=int, default=1200, help="of generated harvesters to fit the score with"
+    )
+    reference.add_argument(
+        "--trees", type=int, default=400, help="of the score; fewer are faster and see less"
     )
     reference.add_argument("--seed", type=int, default=1, help="of the generated harvesters")
     simulated = command(
@@ -270,6 +322,7 @@ def _parser() -> argparse.ArgumentParser:
     simulated.add_argument("--accounts", type=int, default=2000, help="benign ones")
     simulated.add_argument("--campaigns", type=int, default=8)
     simulated.add_argument("--start", default="2026-01-01", help="the first day")
+    simulated.add_argument("--only-benign", action="store_true", help="no campaigns")
     judged = command("evaluate", _evaluate, "alerts and scores against labels")
     judged.add_argument("labels", help="folder with accounts.csv and requests.csv, perhaps gzipped")
     judged.add_argument("alerts", help="JSON lines with account and time")
@@ -281,7 +334,12 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Optional[list[str]] = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        code = int(parsed.run(parsed))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (Trouble, ValueError, LookupError, OSError) as e:
         print(f"distillwatch: {e}", file=sys.stderr)
         return 2

@@ -104,8 +104,16 @@ def times(values: Any, name: str) -> npt.NDArray[np.int64]:
             raise ValueError(f"{name} has {values.ndim} dimensions; allowed: 1")
         if values.dtype.kind == "M":
             return _from_datetime64(values, name)
+        if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+            at = int(np.ma.getmaskarray(values).argmax())
+            raise ValueError(f"{name}[{at}] is masked; allowed: finite seconds since 1970")
         if values.dtype.kind in "iuf":
             seconds = values.astype(np.float64)
+            if len(seconds) and seconds.min() > _MOST_SECONDS:
+                raise ValueError(
+                    f"{name}[0] is {values[0]}, which is no time in seconds since 1970; "
+                    "allowed: seconds (divide), or values.astype('M8[ns]') or whatever unit it is"
+                )
             bad = ~np.isfinite(seconds)
             if bad.any():
                 at = int(bad.argmax())
@@ -116,7 +124,12 @@ def times(values: Any, name: str) -> npt.NDArray[np.int64]:
                 np.clip(seconds, -_MOST_SECONDS, _MOST_SECONDS) * 1e6
             ).astype(np.int64)
             return us
-        values = values.tolist() if values.dtype.kind == "O" else list(values)
+        if values.dtype.kind != "O":
+            raise TypeError(
+                f"{name} must hold seconds since 1970, datetimes or numpy.datetime64, "
+                f"not {values.dtype}"
+            )
+        values = values.tolist()
     return np.fromiter(
         (microseconds_of(value, f"{name}[{i}]") for i, value in enumerate(values)),
         np.int64,
@@ -137,7 +150,7 @@ def texts(
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
             raise ValueError(f"{name} has {values.ndim} dimensions; allowed: 1")
-        if values.dtype.kind not in "OSUT":
+        if values.dtype.kind not in "OSUT" and values.size:
             raise TypeError(f"{name} must hold str or bytes, not {values.dtype}")
         result: list[Any] = values.tolist()
         return result
@@ -146,22 +159,32 @@ def texts(
     return list(values)  # never a tuple, which means codes and words
 
 
+def _count_of(value: Any, name: str) -> Any:
+    if value is None or type(value).__name__ == "NAType":
+        return 0
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} is {value!r}; allowed: whole numbers")
+    return value
+
+
 def counts(values: Any, name: str) -> npt.NDArray[np.int64]:
     """A column of whole numbers from 0 to 2^32 - 1; what is missing is 0."""
+    if _is_pandas(values) and not isinstance(values.dtype, np.dtype):
+        values = values.to_numpy(dtype=object)
     array = np.asarray(values)
     if array.ndim != 1:
         raise ValueError(f"{name} has {array.ndim} dimensions; allowed: 1")
-    if array.dtype.kind == "O":
-        try:
-            array = np.array([0 if v is None or v != v else v for v in array.tolist()])
-        except (TypeError, ValueError):
-            raise TypeError(f"{name} must hold whole numbers") from None
+    if array.dtype.kind in "USO":  # a list of mixed kinds may have become texts
+        array = np.asarray(values, object)
+        array = np.array([_count_of(v, f"{name}[{i}]") for i, v in enumerate(array.tolist())])
     if array.size == 0:
         return np.zeros(0, np.int64)
     if array.dtype.kind == "f":
         array = np.where(np.isnan(array), 0, array)
-        if (array != np.floor(array)).any():
-            raise TypeError(f"{name} must hold whole numbers")
+        broken = array != np.floor(array)
+        if broken.any():
+            at = int(broken.argmax())
+            raise TypeError(f"{name}[{at}] is {array[at]}; allowed: whole numbers")
     elif array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold whole numbers, not {array.dtype}")
     bad = (array < 0) | (array > 2**32 - 1)
