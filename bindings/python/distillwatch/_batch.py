@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
+from . import _columns, _core
 from ._core import Monitor, Reference, ReferenceLearner, Shingler
 from ._types import Event, Text, Time
 
@@ -244,25 +244,61 @@ def event_columns(log: Any) -> dict[str, Any]:
     return out
 
 
+def is_missing(value: Any) -> bool:
+    """None, NaN, NaT and pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # NA is neither true nor false, and nor is an array
+        return type(value).__name__ == "NAType"
+
+
+def column_of(values: Any, name: str, rows: int) -> list[Any]:
+    """A column's values; a single text or number stands for all rows."""
+    if isinstance(values, (str, bytes, int)):
+        return [values] * rows
+    array = np.asarray(values, dtype=object)
+    if array.ndim == 0:
+        raise TypeError(f"{name} must be a column, not {type(values).__name__}")
+    if array.ndim > 1:
+        raise ValueError(f"{name} has {array.ndim} dimensions; allowed: 1")
+    if len(array) != rows:
+        raise ValueError(f"{name} has {len(array)} rows; the other columns have {rows}")
+    out: list[Any] = array.tolist()
+    return out
+
+
+def _texts_of(values: Any, name: str, rows: int) -> list[Any]:
+    return ["" if is_missing(value) else value for value in column_of(values, name, rows)]
+
+
 def events(log: Any) -> Iterator[Event]:
-    """A log's rows as events, for detectors that take one at a time."""
+    """A log's rows as events, for detectors that take one at a time.
+
+    As in observe_many a single value stands for all rows, missing texts count as empty ones and
+    missing counts as 0; missing accounts are an error.
+    """
     columns = event_columns(log)
-    attributes = {name: list(c) for name, c in columns.pop("attributes", {}).items()}
     us = _core.microseconds(columns.pop("times"))
-    fields = {
-        "accounts": "account",
-        "prompts": "prompt",
-        "systems": "system",
-        "models": "model",
-        "earlier_turns": "earlier_turns",
-        "completion_tokens": "completion_tokens",
-        "prompt_tokens": "prompt_tokens",
+    rows = len(us)
+    attributes = {
+        name: _texts_of(column, name, rows)
+        for name, column in columns.pop("attributes", {}).items()
     }
-    lists = {fields[name]: list(column) for name, column in columns.items()}
-    for row, time in enumerate(us):
-        values = {name: column[row] for name, column in lists.items()}
+    accounts = column_of(columns.pop("accounts"), "account", rows)
+    fields = {}
+    for argument, name in (("prompts", "prompt"), ("systems", "system"), ("models", "model")):
+        if argument in columns:
+            fields[name] = _texts_of(columns[argument], name, rows)
+    for name in ("earlier_turns", "completion_tokens", "prompt_tokens"):
+        if name in columns:
+            values = column_of(columns[name], name, rows)
+            fields[name] = _columns.counts(values, name).tolist()
+    for row, (account, time) in enumerate(zip(accounts, us.tolist())):
+        if is_missing(account):
+            raise ValueError(f"account[{row}] is missing")
         yield Event(
-            time=float(time) / 1e6,
+            account=account,
+            time=time / 1e6,
             attributes={name: column[row] for name, column in attributes.items()},
-            **values,
+            **{name: column[row] for name, column in fields.items()},
         )
