@@ -6,6 +6,25 @@ import pytest
 
 from distillwatch import evaluate as ev
 
+@pytest.mark.parametrize("none", [None, "", float("nan"), np.float64("nan")])
+def test_group_0_is_a_group(none):
+    groups = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2])
+    folds = [test.tolist() for _, test in ev.LeaveGroupsOut().split(range(9), groups=groups)]
+    assert sorted(folds) == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    groups = [0, 0, False, 1, 1, ("x",), none, none, none, none]
+    splitter = ev.LeaveGroupsOut()
+    assert splitter.get_n_splits(groups=groups) == 3
+    folds = [test.tolist() for _, test in splitter.split(np.zeros((10, 2)), groups=groups)]
+    assert sorted(sum(folds, [])) == list(range(10))
+    assert all(len({0, 1, 2} & set(test)) in (0, 3) for test in folds)
+
+
+def test_groups_are_as_many_as_samples():
+    with pytest.raises(ValueError, match="groups has 3 values; allowed: 4, as X has"):
+        list(ev.LeaveGroupsOut().split(np.zeros((4, 2)), groups=["a", "b", "c"]))
+    assert repr(ev.LeaveGroupsOut(3, seed=7)) == "LeaveGroupsOut(folds=3, seed=7)"
+
+
 class Requests:
     """A detector of the monitor's shape."""
 

@@ -9,21 +9,38 @@ from typing import Any, Optional
 import numpy as np
 import numpy.typing as npt
 
+from ._batch import is_missing
 from ._labels import Labels
+
+
+def _alone(group: Any) -> bool:
+    return is_missing(group) or isinstance(group, str) and not group
 
 
 class LeaveGroupsOut:
     """Splits samples so that no group is on both sides; scikit-learn's way of splitting.
 
-    Samples without a group ("" or None: benign accounts) are dealt evenly over the folds.
+    Samples without a group ("", None, NaN: benign accounts) are dealt evenly over the folds.
     """
 
     def __init__(self, folds: Optional[int] = None, *, seed: int = 0) -> None:
         self.folds = folds
         self.seed = seed
 
-    def _assign(self, groups: Sequence[Any]) -> tuple[npt.NDArray[np.int64], int]:
-        names = sorted({g for g in groups if g}, key=str)
+    def __repr__(self) -> str:
+        return f"LeaveGroupsOut(folds={self.folds}, seed={self.seed})"
+
+    def _assign(
+        self, X: Any, groups: Optional[Sequence[Any]]
+    ) -> tuple[npt.NDArray[np.int64], int]:
+        if groups is None:
+            raise ValueError("groups must be given")
+        groups = [None if _alone(g) else g for g in groups]
+        X = groups if X is None else X
+        samples = X.shape[0] if hasattr(X, "shape") else len(X)
+        if samples != len(groups):
+            raise ValueError(f"groups has {len(groups)} values; allowed: {samples}, as X has")
+        names = sorted(dict.fromkeys(g for g in groups if g is not None), key=str)
         if len(names) < 2:
             raise ValueError(f"there are {len(names)} groups; leaving one out takes two or more")
         folds = len(names) if self.folds is None else min(self.folds, len(names))
@@ -35,7 +52,11 @@ class LeaveGroupsOut:
         free = random.permutation(len(groups))
         return (
             np.array(
-                [fold_of[g] if g else int(free[i]) % folds for i, g in enumerate(groups)], np.int64
+                [
+                    int(free[i]) % folds if g is None else fold_of[g]
+                    for i, g in enumerate(groups)
+                ],
+                np.int64,
             ),
             folds,
         )
@@ -43,18 +64,14 @@ class LeaveGroupsOut:
     def split(
         self, X: Any, y: Any = None, groups: Optional[Sequence[Any]] = None
     ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        if groups is None:
-            raise ValueError("groups must be given")
-        fold, folds = self._assign(list(groups))
+        fold, folds = self._assign(X, groups)
         for f in range(folds):
             yield np.flatnonzero(fold != f), np.flatnonzero(fold == f)
 
     def get_n_splits(
         self, X: Any = None, y: Any = None, groups: Optional[Sequence[Any]] = None
     ) -> int:
-        if groups is None:
-            raise ValueError("groups must be given")
-        return self._assign(list(groups))[1]
+        return self._assign(X, groups)[1]
 
 
 def _leave_out(
