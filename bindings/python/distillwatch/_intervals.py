@@ -4,52 +4,122 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
+from . import _core
+from ._core import Promise, Reference
 from ._labels import Labels
 
 Interval = tuple[float, float]
+BROKEN_BELOW = 0.025  # the chance of what came, if the promise is kept
 
 
-def _log_tail(k: int, n: int, p: float) -> float:
-    """P(Binomial(n, p) <= k)."""
-    if p <= 0:
-        return 1.0
-    if p >= 1:
-        return 1.0 if k >= n else 0.0
-    i = np.arange(k + 1)
-    # ln of the binomial coefficients, by their ratios.
-    steps = np.log((n - i[:-1]) / (i[:-1] + 1.0))
-    terms = np.concatenate([[0.0], np.cumsum(steps)]) + i * math.log(p) + (n - i) * math.log1p(-p)
-    most = float(terms.max())
-    return min(1.0, math.exp(most) * float(np.exp(terms - most).sum()))
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def _beta_cdf(x: float, a: float, b: float) -> float:
+    """P(Beta(a, b) <= x), by the continued fraction of DLMF 8.17.22 (Lentz's method)."""
+    if x <= 0 or x >= 1:
+        return float(x > 0)
+    if x > (a + 1) / (a + b + 2):  # where it would converge slowly
+        return 1 - _beta_cdf(1 - x, b, a)
+    front = math.exp(a * math.log(x) + b * math.log1p(-x) - _log_beta(a, b)) / a
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
+    fraction, m, step = d, 0, 0.0
+    while abs(step - 1) > 1e-14 and m < 100000:  # some sqrt(max(a, b)) steps
+        m += 1
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        c, d = 1 + even / c, 1 / (1 + even * d)
+        fraction *= c * d
+        c, d = 1 + odd / c, 1 / (1 + odd * d)
+        step = c * d
+        fraction *= step
+    return min(1.0, front * fraction)
+
+
+def _beta_quantile(chance: float, a: float, b: float) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _beta_cdf(middle, a, b) < chance else (low, middle)
+    return (low + high) / 2
+
+
+def _check_count(k: int, n: int, name: str = "k") -> None:
+    if not isinstance(n, numbers.Integral) or n < 0:
+        raise ValueError(f"n is {n}; allowed: whole numbers from 0 on")
+    if not isinstance(k, numbers.Integral) or not 0 <= k <= n:
+        raise ValueError(f"{name} is {k}; allowed: whole numbers from 0 to n, {n}")
 
 
 def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     """The exact interval for a share, of which k in n were seen."""
-    if not 0 <= k <= n:
-        raise ValueError(f"k is {k}; allowed: 0 to n, {n}")
+    _check_count(k, n)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; allowed: above 0 to below 1")
     if n == 0:
         return 0.0, 1.0
     alpha = (1 - confidence) / 2
-
-    def solve(f: Callable[[float], bool]) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if f(middle) else (low, middle)
-        return (low + high) / 2
-
     # P(X >= k | low) = alpha and P(X <= k | high) = alpha.
-    low = 0.0 if k == 0 else solve(lambda p: 1 - _log_tail(k - 1, n, p) < alpha)
-    high = 1.0 if k == n else solve(lambda p: _log_tail(k, n, p) > alpha)
+    low = 0.0 if k == 0 else _beta_quantile(alpha, k, n - k + 1)
+    high = 1.0 if k == n else _beta_quantile(1 - alpha, k + 1, n - k)
     return low, high
+
+
+def _beta_binomial_tail(k: int, n: int, a: float, b: float) -> float:
+    """P(X >= k) for X ~ Binomial(n, p) with p ~ Beta(a, b)."""
+    if k == 0:
+        return 1.0
+    first = _log_beta(k + a, n - k + b) - _log_beta(a, b)
+    first -= math.log(n + 1) + _log_beta(k + 1, n - k + 1)  # the binomial coefficient
+    i = np.arange(k, n)
+    ratios = (n - i) / (i + 1.0) * (i + a) / (n - i - 1 + b)  # of P(i + 1) to P(i)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
+    most = float(logs.max())
+    return min(1.0, math.exp(first + most) * float(np.exp(logs - most).sum()))
+
+
+def promise_of(promise: Union[Promise, float]) -> Promise:
+    if isinstance(promise, numbers.Real):
+        promise = Promise(float(promise))
+    if not isinstance(promise, Promise):
+        raise TypeError(f"promise must be a Promise or a number, not {type(promise).__name__}")
+    if not 0 < promise.per_million <= 1e6:
+        raise ValueError(f"promise is {promise.per_million:g}; allowed: above 0 to 1000000")
+    return promise
+
+
+def false_alarm_chance(
+    false: int,
+    accounts: int,
+    promise: Union[Promise, float],
+    reference: Union[Reference, int, None] = None,
+) -> float:
+    """The chance of so many false alarms or more among benign accounts when the promise is kept.
+
+    The bound is the r-th highest score of a reference of n benign accounts, so that a new account
+    exceeds it with a probability that is Beta(r, n + 1 - r). `reference` is that reference, or how
+    many accounts it has; without it, the smallest that can keep the promise, which leaves most to
+    luck. Below BROKEN_BELOW the promise is called broken.
+    """
+    promise = promise_of(promise)
+    _check_count(false, accounts, "false")
+    share = promise.per_million * 1e-6
+    if reference is None:
+        above, below = 1.0, 1 / share - 1
+    else:
+        n = reference.accounts if isinstance(reference, Reference) else reference
+        above = float(_core.most_rank(promise, n))
+        # Its harvesters may all lie below the bound.
+        below = math.floor((1 - promise.contamination) * n) + 1 - above
+    return _beta_binomial_tail(false, accounts, above, below) if below > 0 else 1.0
 
 
 def bootstrap(
