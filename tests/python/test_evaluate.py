@@ -3,6 +3,7 @@ import csv
 import gzip
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -184,6 +185,67 @@ def test_clopper_pearson_of_many():
         ev.clopper_pearson(3, 2)
 
 
+def test_clopper_pearson_of_a_million_is_quick():
+    begin = time.process_time()
+    low, high = ev.clopper_pearson(500000, 10**6)
+    assert time.process_time() - begin < 0.5
+    assert (low, high) == (pytest.approx(0.49901952, abs=1e-8), pytest.approx(1 - low, abs=1e-8))
+    low, high = ev.clopper_pearson(999999, 10**6)
+    assert ev.clopper_pearson(1, 10**6) == (pytest.approx(1 - high), pytest.approx(1 - low))
+
+
+@pytest.mark.parametrize("n", [1, 7, 40])
+@pytest.mark.parametrize("reference", [1, 20, 300])
+def test_false_alarms_are_beta_binomial(n, reference):
+    """Of ranks: a of the k-th largest of all come from the reference."""
+    promise = dw.Promise(2e5, contamination=0)
+    r = max(1, (reference + 1) // 5)
+    if reference < 4:
+        with pytest.raises(dw.FailedPrecondition):
+            ev.false_alarm_chance(0, n, promise, reference)
+        return
+    ways = math.comb(n + reference, n)
+    chance = 0
+    for k in range(n, -1, -1):  # k new ones above the r-th largest of the reference
+        chance += math.comb(k + r - 1, k) * math.comb(n - k + reference - r, n - k)
+        expected = pytest.approx(chance / ways, rel=1e-9)
+        assert ev.false_alarm_chance(k, n, promise, reference) == expected
+
+
+@pytest.mark.parametrize("accounts, promise", [(1246, 1000), (1246, 5000), (300, 10000)])
+def test_a_kept_promise_is_seldom_called_broken(accounts, promise):
+    """Nominal 2.5 %; of 400 runs 20 or more with p_fail = .003 for each."""
+    random = np.random.default_rng(3)
+    rank = dw._core.most_rank(dw.Promise(promise), accounts)
+    names = [f"b{i}" for i in range(2500)]
+    labels = ev.Labels(dict.fromkeys(names, "benign"), {}, {}, {})
+    broken = np.zeros(2)
+    for _ in range(400):
+        bound = np.sort(random.normal(size=accounts))[-rank]
+        flagged = np.flatnonzero(random.normal(size=2500) >= bound)
+        came = [{"account": names[i], "time": 0} for i in flagged]
+        broken[0] += ev.realised(labels, came, promise, accounts).broken
+        broken[1] += ev.realised(labels, came, promise).broken
+    assert (broken < 20).all()
+
+
+def test_what_is_said_of_a_promise():
+    def said(false, promise, reference=None):
+        names = [f"b{i}" for i in range(2500)]
+        of = ev.Labels(dict.fromkeys(names, "benign"), {}, {}, {})
+        came = [{"account": name, "time": 0} for name in names[:false]]
+        return repr(ev.evaluate(of, came, promise=promise, reference=reference, rounds=0))
+
+    assert "no sign that it is broken" in said(3, 1000)
+    assert "too many, but a small reference can have such luck" in said(8, 1000)
+    assert "within the luck of a reference of 1246 accounts (chance 0.0" in said(8, 1000, 1246)
+    assert "BROKEN, when kept the chance of so many is" in said(8, 1000, 100000)
+    assert "BROKEN, when kept the chance of so many is 0.0064 at most" in said(15, 1000)
+    assert ev.false_alarm_chance(5, 5, 1e6, 10) == 1
+    with pytest.raises(ValueError, match="false is 6; allowed: whole numbers from 0 to n, 5"):
+        ev.false_alarm_chance(6, 5, 1000)
+
+
 def test_bootstrap_keeps_campaigns_whole(labels):
     seen = []
     accounts = ["h1", "h2", "h3", "t1", "t2"]
@@ -273,3 +335,6 @@ def test_the_monitor_is_evaluated(log, reference):
         labels, ev.alerts(log, verdicts), ev.scores(log, verdicts), promise=50000, rounds=50
     )
     assert report.auc > 0.5 and report.promise is not None and "Promised" in repr(report)
+    assert ev.evaluate(labels, promise=50000, reference=reference).promise.reference == (
+        reference.accounts
+    )

@@ -45,8 +45,10 @@ class Realised:
 
     promised: float  # falsely flagged of a million benign accounts
     realised: Optional[float]
-    interval: Interval
-    broken: bool  # the interval lies above the promise
+    interval: Interval  # Clopper-Pearson, of the share; knows nothing of the reference's luck
+    broken: bool  # so many come with a chance below 2.5 % when the promise is kept
+    chance: float  # of so many or more when it is kept
+    reference: Optional[int]  # its accounts; None: the smallest that can keep the promise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Report:
     auc: Optional[float] = None
     auc_interval: Optional[Interval] = None
     partial_auc: Optional[float] = None  # up to a false positive rate of 1 %
-    tpr: dict[float, float] = dataclasses.field(default_factory=dict)  # by false positive rate
+    tpr: dict[float, Optional[float]] = dataclasses.field(default_factory=dict)  # by FPR
     tpr_interval: dict[float, Optional[Interval]] = dataclasses.field(default_factory=dict)
     promise: Optional[Realised] = None
 
@@ -94,13 +96,13 @@ class Report:
             )
 
     def _lines(self) -> Iterator[str]:
-        if self.auc is not None:
+        if self.tpr:
             text = (
-                f"AUC {self.auc:.4f} {_show(self.auc_interval)}, "
-                f"up to 1 % of false positives {self.partial_auc:.4f}"
+                f"AUC {_show(self.auc, 4)} {_show(self.auc_interval)}, "
+                f"up to 1 % of false positives {_show(self.partial_auc, 4)}"
             )
             yield text + "".join(
-                f"; TPR at FPR {fpr:.1%} {tpr:.3f} {_show(self.tpr_interval.get(fpr))}"
+                f"; TPR at FPR {fpr:.1%} {_show(tpr)} {_show(self.tpr_interval.get(fpr))}"
                 for fpr, tpr in self.tpr.items()
             )
         if self.promise is not None:
@@ -109,8 +111,7 @@ class Report:
             realised = "-" if p.realised is None else f"{p.realised:.0f}"
             yield (
                 f"Promised at most {p.promised:.0f} false alarms in a million benign accounts, "
-                f"realised {realised} (95 % {low:.0f} to {high:.0f}): "
-                f"{'BROKEN' if p.broken else 'no sign that it is broken'}"
+                f"realised {realised} (95 % {low:.0f} to {high:.0f}): {_judgement(p)}"
             )
 
     def __repr__(self) -> str:
@@ -141,9 +142,21 @@ class Report:
         return "".join([*out, *(f"<p>{html.escape(line)}</p>" for line in self._lines())])
 
 
-def _show(value: Any) -> str:
+def _judgement(p: Realised) -> str:
+    if p.broken:
+        return f"BROKEN, when kept the chance of so many is {p.chance:.2g}" + (
+            " at most" if p.reference is None else ""
+        )
+    if p.interval[0] * 1e6 <= p.promised:
+        return "no sign that it is broken"
+    if p.reference is None:
+        return "too many, but a small reference can have such luck; evaluate with the reference"
+    return f"within the luck of a reference of {p.reference} accounts (chance {p.chance:.2g})"
+
+
+def _show(value: Any, digits: int = 3) -> str:
     if value is None:
         return "-"
     if isinstance(value, tuple):
         return f"({value[0]:.3f} to {value[1]:.3f})"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)

@@ -13,34 +13,46 @@ intervals over whole campaigns, because members of one campaign are no independe
 from __future__ import annotations
 
 import dataclasses
-import html
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from ._batch import events
-from ._core import Promise
-from ._intervals import Interval, bootstrap, clopper_pearson
+from ._core import Promise, Reference
+from ._intervals import (
+    BROKEN_BELOW,
+    Interval,
+    bootstrap,
+    clopper_pearson,
+    false_alarm_chance,
+    promise_of,
+)
 from ._labels import (
     LEAST,
+    Alert,
     Alerts,
     Labels,
     Scores,
     alerts,
+    campaign_of,
+    each_alert,
+    first_alerts,
+    last_campaigns,
     read_alerts,
     read_scores,
-    records,
     scores,
 )
 from ._own import calibrate, looks_at, run
 from ._report import Caught, FalseAlarms, FoundCampaign, Realised, Report
 from ._splits import LeaveGroupsOut, leave_campaign_out, leave_source_out
+from ._types import Level
 
 __all__ = [
+    "BROKEN_BELOW",
     "LEAST",
     "Alerts",
     "Interval",
@@ -59,6 +71,7 @@ __all__ = [
     "calibrate",
     "clopper_pearson",
     "evaluate",
+    "false_alarm_chance",
     "found_campaigns",
     "leave_campaign_out",
     "leave_source_out",
@@ -87,16 +100,23 @@ def _sides(labels: Labels, scores: Scores, least: int) -> tuple[npt.NDArray[Any]
     return np.array([of[a] for a in positive], float), np.array([of[a] for a in negative], float)
 
 
-def _auc(positive: npt.NDArray[Any], negative: npt.NDArray[Any]) -> float:
+def _auc(positive: npt.NDArray[Any], negative: npt.NDArray[Any]) -> Optional[float]:
+    pairs = len(positive) * len(negative)
+    if not pairs:
+        return None
     ordered = np.sort(negative)
     below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
-    return float(below.sum()) / 2 / max(1, len(positive) * len(negative))
+    return float(below.sum()) / 2 / pairs
 
 
-def _tpr_at(positive: npt.NDArray[Any], negative: npt.NDArray[Any], fpr: float) -> float:
+def _tpr_at(
+    positive: npt.NDArray[Any], negative: npt.NDArray[Any], fpr: float
+) -> Optional[float]:
     n = len(negative)
-    cut = np.sort(negative)[min(n - 1, math.ceil(n * (1 - fpr)))] if n else math.inf
-    return float((positive > cut).sum()) / max(1, len(positive))
+    if not n or not len(positive):
+        return None
+    cut = np.sort(negative)[min(n - 1, math.ceil(n * (1 - fpr)))]
+    return float((positive > cut).sum()) / len(positive)
 
 
 def roc(labels: Labels, scores: Scores, *, least: int = LEAST) -> Any:
@@ -112,17 +132,19 @@ def roc(labels: Labels, scores: Scores, *, least: int = LEAST) -> Any:
     return out
 
 
-def auc(labels: Labels, scores: Scores, *, least: int = LEAST) -> float:
-    """The chance that a distilling account scores above a benign one."""
+def auc(labels: Labels, scores: Scores, *, least: int = LEAST) -> Optional[float]:
+    """The chance that a distilling account scores above a benign one; None where one is missing."""
     return _auc(*_sides(labels, scores, least))
 
 
 def partial_auc(
     labels: Labels, scores: Scores, max_fpr: float = 0.01, *, least: int = LEAST
-) -> float:
+) -> Optional[float]:
     """The mean true positive rate at false positive rates from 0 to max_fpr, in [0, 1]."""
     if not 0 < max_fpr <= 1:
         raise ValueError(f"max_fpr is {max_fpr}; allowed: above 0 to 1")
+    if not all(map(len, _sides(labels, scores, least))):
+        return None
     curve = roc(labels, scores, least=least)
     fpr, tpr = curve["fpr"], curve["tpr"]
     end = float(np.interp(max_fpr, fpr, tpr))
@@ -131,8 +153,12 @@ def partial_auc(
     return float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2)) / max_fpr
 
 
-def tpr_at_fpr(labels: Labels, scores: Scores, fpr: float, *, least: int = LEAST) -> float:
+def tpr_at_fpr(
+    labels: Labels, scores: Scores, fpr: float, *, least: int = LEAST
+) -> Optional[float]:
     """The share of distilling accounts above what a share `fpr` of benign ones exceeds."""
+    if not 0 <= fpr <= 1:
+        raise ValueError(f"fpr is {fpr}; allowed: 0 to 1")
     return _tpr_at(*_sides(labels, scores, least), fpr)
 
 
@@ -197,7 +223,8 @@ def found_campaigns(labels: Labels, group: Mapping[str, Any]) -> dict[str, Found
             true.setdefault(labels.campaign[name], set()).add(name)
     found: dict[Any, set[str]] = {}
     for name, campaign in group.items():
-        found.setdefault(campaign, set()).add(name)
+        if campaign_of(campaign) is not None:
+            found.setdefault(campaign, set()).add(name)
     out = {}
     for campaign, members in sorted(true.items()):
         if len(members) < 2:
@@ -210,18 +237,39 @@ def found_campaigns(labels: Labels, group: Mapping[str, Any]) -> dict[str, Found
     return out
 
 
-def realised(labels: Labels, alerts: Alerts, promise: Union[Promise, float]) -> Realised:
+def _realised(
+    labels: Labels,
+    alerts: Sequence[Alert],
+    promise: Union[Promise, float],
+    reference: Union[Reference, int, None],
+) -> Realised:
+    promise = promise_of(promise)
+    first = first_alerts(a for a in alerts if a.level >= Level.DISTILLING)
+    f = _false_alarms(labels.named("benign"), first)
+    chance = false_alarm_chance(f.false, f.accounts, promise, reference)
+    return Realised(
+        promised=promise.per_million,
+        realised=None if f.share is None else 1e6 * f.share,
+        interval=f.interval,
+        broken=chance < BROKEN_BELOW,
+        chance=chance,
+        reference=reference.accounts if isinstance(reference, Reference) else reference,
+    )
+
+
+def realised(
+    labels: Labels,
+    alerts: Alerts,
+    promise: Union[Promise, float],
+    reference: Union[Reference, int, None] = None,
+) -> Realised:
     """The false alarms that came, against the promise.
 
     The promise is about accounts that are called distilling: alerts of a lower level, as those of
-    campaigns' members are, do not count.
+    campaigns' members are, do not count. It is an expectation over references, so with few accounts
+    in the `reference` many more can come by luck (see false_alarm_chance).
     """
-    promised = promise if isinstance(promise, (int, float)) else promise.per_million
-    flagged = (a for a in records(alerts) if str(a.get("level") or "distilling") == "distilling")
-    first, _ = read_alerts(flagged)
-    f = _false_alarms(labels.named("benign"), first)
-    share = None if f.share is None else 1e6 * f.share
-    return Realised(promised, share, f.interval, 1e6 * f.interval[0] > promised)
+    return _realised(labels, each_alert(alerts), promise, reference)
 
 
 def evaluate(
@@ -230,13 +278,17 @@ def evaluate(
     scores: Optional[Scores] = None,
     *,
     promise: Union[Promise, float, None] = None,
+    reference: Union[Reference, int, None] = None,
     least: int = LEAST,
     rounds: int = 1000,
     seed: int = 0,
 ) -> Report:
-    """All figures at once. `rounds` of bootstrap over campaigns; 0 for none."""
-    alerts = list(records(alerts))
-    first, group = read_alerts(alerts)
+    """All figures at once. `rounds` of bootstrap over campaigns; 0 for none.
+
+    `reference` is the one that the promise stands on, or how many accounts it has.
+    """
+    every = each_alert(alerts)
+    first = first_alerts(every)
     unknown = [account for account in first if account not in labels.label]
     if unknown:
         raise ValueError(f"the alerts name an account that the log does not have: {unknown[0]!r}")
@@ -252,8 +304,8 @@ def evaluate(
         all=_caught(labels, harvesters, first, least, rounds, seed),
         benign={p: _false_alarms(personas[p], first) for p in sorted(personas)},
         false=_false_alarms(labels.named("benign"), first),
-        campaigns=found_campaigns(labels, group),
-        promise=None if promise is None else realised(labels, alerts, promise),
+        campaigns=found_campaigns(labels, last_campaigns(every)),
+        promise=None if promise is None else _realised(labels, every, promise, reference),
     )
     if scores is None:
         return report
@@ -261,12 +313,12 @@ def evaluate(
     asked = labels.asked(least)
     positive, negative = _sides(labels, scores, least)
 
-    def over_campaigns(of: Callable[[npt.NDArray[Any]], float]) -> Optional[Interval]:
+    def over_campaigns(of: Callable[[npt.NDArray[Any]], Optional[float]]) -> Optional[Interval]:
         if not rounds:
             return None
         return bootstrap(labels, asked, lambda rows: of(positive[rows]), rounds=rounds, seed=seed)
 
-    def tpr_of(fpr: float) -> Callable[[npt.NDArray[Any]], float]:
+    def tpr_of(fpr: float) -> Callable[[npt.NDArray[Any]], Optional[float]]:
         return lambda rows: _tpr_at(rows, negative, fpr)
 
     return dataclasses.replace(
