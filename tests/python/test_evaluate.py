@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import distillwatch as dw
 from distillwatch import evaluate as ev
+from distillwatch import fit
 
 ACCOUNTS = [
     ("h1", "distill", "hydra", "c1", 30),
@@ -338,3 +339,20 @@ def test_the_monitor_is_evaluated(log, reference):
     assert ev.evaluate(labels, promise=50000, reference=reference).promise.reference == (
         reference.accounts
     )
+
+
+def test_rows_are_calibrated_as_the_monitor_does(log, reference):
+    promise = dw.Promise(per_million=50000)
+    monitor = dw.Monitor(reference=reference, key=b"0123456789abcdef", promise=promise)
+    rows = monitor.observe_many(**dw.event_columns(log), frame=False)
+    maxima = fit.reference_scores(reference)
+    ours = ev.calibrate(rows, maxima, promise)
+    assert (ours["level"] == rows["level"]).all() and set(ours["level"]) == {0, 2, 3}
+    assert (ev.calibrate(rows, dict(enumerate(maxima)), 50000) == ours).all()
+    # Scores that are no bins keep their order.
+    fine = np.zeros(4, dtype=[("score", "f8"), ("level", "u1")])
+    fine["score"] = 0.1, 0.1995, 0.2005, 1.0
+    some = [i / 1000 for i in range(201)]
+    assert ev.calibrate(fine, some, dw.Promise(1e4))["level"].tolist() == [0, 2, 3, 3]
+    with pytest.raises(ValueError, match="a reference is nan"):
+        ev.calibrate(fine, [*some, math.nan], dw.Promise(1e4))

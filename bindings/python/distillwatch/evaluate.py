@@ -15,12 +15,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
+from . import _core
 from ._batch import events
 from ._core import Promise, Reference
 from ._intervals import (
@@ -46,7 +47,7 @@ from ._labels import (
     read_scores,
     scores,
 )
-from ._own import calibrate, looks_at, run
+from ._own import looks_at, run
 from ._report import Caught, FalseAlarms, FoundCampaign, Realised, Report
 from ._splits import LeaveGroupsOut, leave_campaign_out, leave_source_out
 from ._types import Level
@@ -86,6 +87,7 @@ __all__ = [
     "tpr_at_fpr",
 ]
 FPRS = (0.01, 0.001)
+_BINS = 32  # of a unit of score in a reference
 
 
 def _sides(labels: Labels, scores: Scores, least: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -160,6 +162,39 @@ def tpr_at_fpr(
     if not 0 <= fpr <= 1:
         raise ValueError(f"fpr is {fpr}; allowed: 0 to 1")
     return _tpr_at(*_sides(labels, scores, least), fpr)
+
+
+def calibrate(
+    rows: Any,
+    reference: Union[Mapping[Any, float], Iterable[float]],
+    promise: Union[Promise, float, None] = None,
+) -> Any:
+    """Sets the level of rows by the rank of their scores among a reference's path maxima.
+
+    `reference`: the highest scores of the operator's own accounts on another month, as scores()
+    or fit.reference_scores give them. The latter know scores by their bins of 1/32 alone, and a
+    score counts as below all in its bin, as in the monitor. The promise is the monitor's: at most
+    so many falsely flagged accounts of a million, if they are exchangeable with the reference's.
+    Raises FailedPrecondition when it is too small.
+    """
+    promise = Promise() if promise is None else promise_of(promise)
+    values = reference.values() if isinstance(reference, Mapping) else reference
+    maxima = np.sort(np.array(list(values), float))
+    scores = np.asarray(rows["score"], float)
+    for name, of in (("reference", maxima), ("score", scores)):
+        if np.isnan(of).any():
+            raise ValueError(f"a {name} is nan; allowed: numbers")
+    most = _core.most_rank(promise, len(maxima))
+    if (np.floor(maxima * _BINS) == maxima * _BINS).all():  # lower ends of bins
+        scores = np.floor(scores * _BINS) / _BINS
+    rank = 1 + len(maxima) - np.searchsorted(maxima, scores, "left")
+    out = rows.copy()
+    out["level"] = np.select(
+        [rank <= most, rank <= 10 * most, rank / (len(maxima) + 1) <= 0.05],
+        [int(Level.DISTILLING), int(Level.SUSPECT), int(Level.WATCH)],
+        int(Level.CLEAR),
+    )
+    return out
 
 
 # --- the report
