@@ -54,8 +54,9 @@ Batch::Batch(py::handle accounts, py::handle times, py::handle prompts, py::hand
     for (const py::handle item : py::iter(attributes.attr("items")())) {
       const py::tuple pair = py::reinterpret_borrow<py::tuple>(item);
       Text name(pair[0], "the name of an attribute");
-      auto column = std::make_unique<TextColumn>(pair[1], "an attribute", Missing::kEmpty);
-      rows_of(*column, "an attribute");
+      const std::string named = "attribute '" + std::string(name.view()) + "'";
+      auto column = std::make_unique<TextColumn>(pair[1], named, Missing::kEmpty);
+      rows_of(*column, named.c_str());
       attributes_.emplace_back(std::move(name), std::move(column));
     }
   }

@@ -67,8 +67,16 @@ py::object FromTime(Time time);
 // A timedelta or seconds.
 std::chrono::seconds ToSeconds(py::handle value, const char* name);
 
-// A whole number of [0, most].
-std::uint64_t ToCount(py::handle value, const char* name, std::uint64_t most);
+// A timedelta or seconds, a second at least.
+std::chrono::seconds ToHalfLife(py::handle value);
+
+// A whole number of [least, most].
+//   Errors  TypeError, ValueError
+std::uint64_t ToCount(py::handle value, const char* name, std::uint64_t most,
+                      std::uint64_t least = 0);
+
+// Raises what the user asked for meanwhile (Ctrl-C). Takes the interpreter's lock.
+void CheckInterrupt();
 
 py::bytes ToBytes(std::string_view bytes);
 

@@ -18,19 +18,19 @@ bool IsMissing(py::handle value) {
 
 void TextColumn::Require(std::size_t row, bool present) const {
   if (present || missing_ == Missing::kEmpty) return;
-  throw py::value_error(std::string(name_) + "[" + std::to_string(row) + "] is missing");
+  throw py::value_error(name_ + "[" + std::to_string(row) + "] is missing");
 }
 
-TextColumn::TextColumn(py::handle values, const char* name, Missing missing)
+TextColumn::TextColumn(py::handle values, const std::string& name, Missing missing)
     : name_(name), missing_(missing) {
   if (PyUnicode_Check(values.ptr()) || PyBytes_Check(values.ptr())) {
-    all_ = Text(values, name);
+    all_ = Text(values, name.c_str());
     return;
   }
   const bool of_pandas =
       std::string(py::str(py::type::handle_of(values).attr("__module__"))).starts_with("pandas");
   if (!of_pandas && ArrowColumn::Offers(values)) {
-    arrow_.emplace(values, name);
+    arrow_.emplace(values, name.c_str());
     views_ = arrow_->Texts();
     size_ = views_.size();
     for (std::size_t i = 0; i < views_.size(); ++i) Require(i, views_[i].data() != nullptr);
@@ -51,7 +51,7 @@ TextColumn::TextColumn(py::handle values, const char* name, Missing missing)
     if (IsMissing(value)) {
       Require(i, false);
     } else if (!Text::Accepts(value)) {
-      const std::string place = std::string(name) + "[" + std::to_string(i) + "]";
+      const std::string place = name + "[" + std::to_string(i) + "]";
       Text(value, place.c_str());  // which throws
     }
   }
@@ -59,7 +59,7 @@ TextColumn::TextColumn(py::handle values, const char* name, Missing missing)
   if (!coded_) return;
   size_ = static_cast<std::size_t>(codes_.size());
   for (const py::handle word : objects_)
-    texts_.push_back(IsMissing(word) ? Text() : Text(word, name));
+    texts_.push_back(IsMissing(word) ? Text() : Text(word, name.c_str()));
   views_.reserve(*size_);
   for (std::size_t i = 0; i < *size_; ++i) {
     const std::int32_t code = codes_.data()[i];
@@ -84,7 +84,7 @@ void TextColumn::Load(std::size_t begin, std::size_t end) {
       views_.push_back(*view);
       continue;
     }
-    texts_.push_back(IsMissing(items[i]) ? Text() : Text(items[i], name_));
+    texts_.push_back(IsMissing(items[i]) ? Text() : Text(items[i], name_.c_str()));
     views_.push_back(texts_.back().view());
   }
 }

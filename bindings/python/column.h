@@ -9,6 +9,7 @@
 #define DISTILLWATCH_BINDINGS_PYTHON_COLUMN_H_
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,7 +26,7 @@ class TextColumn {
 
   // A single str or bytes stands for all rows.
   //   Errors  TypeError, ValueError naming column and row
-  TextColumn(py::handle values, const char* name, Missing missing);
+  TextColumn(py::handle values, const std::string& name, Missing missing);
 
   // The number of rows; nothing for a column that says the same in every row.
   std::optional<std::size_t> size() const noexcept { return size_; }
@@ -41,7 +42,7 @@ class TextColumn {
  private:
   void Require(std::size_t row, bool present) const;
 
-  const char* name_;
+  std::string name_;
   Missing missing_;
   std::optional<std::size_t> size_;
   Text all_;

@@ -24,7 +24,7 @@ void BindDetector(py::module_& m, const char* name, const char* doc) {
           [](const typename D::State& s, py::handle) { return typename D::State(s); },
           py::arg("memo"));
   detector
-      .def(py::init([](py::handle half_life) { return D(ToSeconds(half_life, "half_life")); }),
+      .def(py::init([](py::handle half_life) { return D(ToHalfLife(half_life)); }),
            py::arg("half_life") = 7 * 24 * 3600)
       .def(
           "update",

@@ -4,6 +4,26 @@
 
 #include "bind.h"
 
+namespace distillwatch::python {
+namespace {
+
+// An object whose __init__ has not run would be memory that nobody filled.
+void* RefuseUnmade(std::size_t) {
+  throw py::type_error("__init__ of this object was not called");
+}
+
+void RefuseUnmade(py::module_& m) {
+  for (const auto& [name, value] : py::dict(m.attr("__dict__"))) {
+    if (!PyType_Check(value.ptr())) continue;
+    py::detail::type_info* type =
+        py::detail::get_type_info(reinterpret_cast<PyTypeObject*>(value.ptr()));
+    if (type != nullptr) type->operator_new = &RefuseUnmade;
+  }
+}
+
+}  // namespace
+}  // namespace distillwatch::python
+
 PYBIND11_MODULE(_core, m) {
   using namespace distillwatch::python;
   m.doc() = "The compiled part of distillwatch.";
@@ -18,4 +38,5 @@ PYBIND11_MODULE(_core, m) {
   BindSimulate(m);
   BindLooks(m);
   BindFit(m);
+  RefuseUnmade(m);
 }

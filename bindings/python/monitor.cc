@@ -42,15 +42,23 @@ struct BoundMonitor : Monitor {
   DetectorList detectors;
 };
 
-Options MakeOptions(py::handle key, const std::optional<Reference>& reference,
-                    const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
-                    py::handle max_prompt_bytes, py::handle shards, py::handle origin,
-                    const DetectorList& detectors) {
+template <typename T>
+const T& As(py::handle value, const char* name, const char* type) {
+  if (py::isinstance<T>(value)) return value.cast<const T&>();
+  throw py::type_error(std::string(name) + " must be " + type + ", not " +
+                       Py_TYPE(value.ptr())->tp_name);
+}
+
+Options MakeOptions(py::handle key, py::handle reference, py::handle promise, py::handle campaigns,
+                    py::handle max_memory_bytes, py::handle max_prompt_bytes, py::handle shards,
+                    py::handle origin, const DetectorList& detectors) {
   constexpr std::uint64_t kMost = ~std::uint64_t{0};
   Options options;
   if (!key.is_none()) options.key = Text(key, "key").view();
-  options.reference = reference;
-  options.promise = promise;
+  if (!reference.is_none())
+    options.reference = As<Reference>(reference, "reference", "a distillwatch.Reference");
+  if (!promise.is_none())
+    options.promise = As<Promise>(promise, "promise", "a distillwatch.Promise");
   options.campaigns = ToCampaignOptions(campaigns);
   options.max_memory_bytes = ToCount(max_memory_bytes, "max_memory_bytes", kMost);
   options.max_prompt_bytes = ToCount(max_prompt_bytes, "max_prompt_bytes", kMost);
@@ -82,8 +90,7 @@ py::object ObserveMany(BoundMonitor& self, py::handle accounts, py::handle times
                        py::handle earlier_turns, py::handle completion_tokens,
                        py::handle prompt_tokens, py::handle attributes, py::handle threads,
                        bool explain) {
-  const std::uint64_t workers = ToCount(threads, "threads", 256);
-  if (workers == 0) throw py::value_error("threads is 0; allowed: 1 to 256");
+  const std::uint64_t workers = ToCount(threads, "threads", 256, 1);
   Batch batch(accounts, times, prompts, systems, models, earlier_turns, completion_tokens,
               prompt_tokens, attributes);
   py::array_t<VerdictRow> out(static_cast<py::ssize_t>(batch.size()));
@@ -178,8 +185,8 @@ void BindMonitor(py::module_& m) {
   const Options defaults;
   py::class_<BoundMonitor>(
       m, "Monitor", "Watches a gateway's requests and says which accounts harvest the model.")
-      .def(py::init([](py::handle key, const std::optional<Reference>& reference,
-                       const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
+      .def(py::init([](py::handle key, py::handle reference, py::handle promise,
+                       py::handle campaigns, py::handle max_memory_bytes,
                        py::handle max_prompt_bytes, py::handle shards, py::handle origin,
                        py::handle detectors) {
              DetectorList in_python = ToDetectors(detectors);
@@ -288,10 +295,9 @@ void BindMonitor(py::module_& m) {
            })
       .def_static(
           "restore",
-          [](py::handle saved, py::handle key, const std::optional<Reference>& reference,
-             const Promise& promise, py::handle campaigns, py::handle max_memory_bytes,
-             py::handle max_prompt_bytes, py::handle shards, py::handle origin,
-             py::handle detectors) {
+          [](py::handle saved, py::handle key, py::handle reference, py::handle promise,
+             py::handle campaigns, py::handle max_memory_bytes, py::handle max_prompt_bytes,
+             py::handle shards, py::handle origin, py::handle detectors) {
             const Text bytes(saved, "saved");
             DetectorList in_python = ToDetectors(detectors);
             const Options options =

@@ -76,6 +76,10 @@ CampaignOptions ToCampaignOptions(py::handle campaigns) {
   constexpr std::uint64_t kMost = ~std::uint64_t{0};
   CampaignOptions options;
   if (campaigns.is_none()) return options;
+  if (!py::isinstance(campaigns, Python("distillwatch._types", "CampaignOptions"))) {
+    throw py::type_error(std::string("campaigns must be a distillwatch.CampaignOptions, not ") +
+                         Py_TYPE(campaigns.ptr())->tp_name);
+  }
   options.enabled = campaigns.attr("enabled").cast<bool>();
   options.false_campaigns = campaigns.attr("false_campaigns").cast<double>();
   options.most_groups = ToCount(campaigns.attr("most_groups"), "most_groups", kMost);

@@ -16,6 +16,8 @@ namespace {
 
 using Signatures = Matrix<std::uint32_t>;
 
+constexpr std::size_t kPairsUnasked = 1 << 20, kRowsUnasked = 4096;  // whether to stop
+
 template <std::size_t kSlots>
 py::array_t<std::uint32_t> Sign(TextColumn& prompts, const Shingler& shingler) {
   const std::size_t rows = prompts.size().value_or(1);
@@ -73,6 +75,7 @@ py::array_t<float> JaccardMatrix(const Signatures& left, const Signatures& right
   {
     const py::gil_scoped_release unlocked;
     for (std::size_t i = 0; i < a.rows; ++i) {
+      if (i * b.rows / kPairsUnasked != (i + 1) * b.rows / kPairsUnasked) CheckInterrupt();
       for (std::size_t j = symmetric ? i : 0; j < b.rows; ++j) {
         out[i * b.rows + j] = Jaccard(a, i, b, j);
         if (symmetric) out[j * b.rows + i] = out[i * b.rows + j];
@@ -114,6 +117,7 @@ py::tuple NearDuplicates(const Signatures& signatures, double threshold) {
     std::unordered_map<std::uint64_t, std::vector<std::size_t>> buckets;
     std::vector<std::size_t> asked(view.rows, view.rows);
     for (std::size_t i = 0; i < view.rows; ++i) {
+      if (i % kRowsUnasked == 0) CheckInterrupt();
       if (view.empty(i)) continue;
       const auto [first, is_new] = same.try_emplace(HashOf(view.row(i), view.slots, ~0ULL), i);
       if (!is_new && Jaccard(view, i, view, first->second) == 1) {

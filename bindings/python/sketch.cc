@@ -66,11 +66,19 @@ py::class_<T> BindKeyed(py::module_& m, const char* name, const char* doc) {
 }
 
 template <typename T>
+void Decay(T& self, double factor) {
+  if (!(factor >= 0 && factor <= 1)) {
+    throw py::value_error("factor is " + std::to_string(factor) + "; allowed: 0 to 1");
+  }
+  self.Decay(static_cast<float>(factor));
+}
+
+template <typename T>
 py::class_<T> BindTimed(py::module_& m, const char* name, const char* doc) {
   return py::class_<T>(m, name, doc)
       .def(py::init<>())
       .def("merge", &T::Merge, py::arg("other"))
-      .def("decay", &T::Decay, py::arg("factor"))
+      .def("decay", &Decay<T>, py::arg("factor"))
       .def("serialize", [](const T& self) { return ToBytes(self.Serialize()); })
       .def_static(
           "parse", [](py::handle bytes) { return Unwrap(T::Parse(Text(bytes, "bytes").view())); },
@@ -219,7 +227,7 @@ void BindSketch(py::module_& m) {
             self.Update(static_cast<std::uint8_t>(ToCount(cell, "cell", 255)));
           },
           py::arg("cell"))
-      .def("decay", &CoverageCells::Decay, py::arg("factor"))
+      .def("decay", &Decay<CoverageCells>, py::arg("factor"))
       .def("measure",
            [](const CoverageCells& self) {
              const CoverageCells::Estimate e = self.Measure();
@@ -281,7 +289,7 @@ void BindSketch(py::module_& m) {
   m.def(
       "priority",
       [](py::handle time, py::handle half_life, std::uint64_t hash) {
-        return Priority(ToTime(time, "time"), ToSeconds(half_life, "half_life"), hash);
+        return Priority(ToTime(time, "time"), ToHalfLife(half_life), hash);
       },
       py::arg("time"), py::arg("half_life"), py::arg("hash"));
 

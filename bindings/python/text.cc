@@ -90,10 +90,15 @@ Text::Text(py::handle value, const char* name) {
            static_cast<std::size_t>(PyBytes_GET_SIZE(owner_.ptr()))};
 }
 
-std::uint64_t ToCount(py::handle value, const char* name, std::uint64_t most) {
+void CheckInterrupt() {
+  const py::gil_scoped_acquire locked;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+std::uint64_t ToCount(py::handle value, const char* name, std::uint64_t most, std::uint64_t least) {
   const auto fail = [&] {
     throw py::value_error(std::string(name) + " is " + std::string(py::str(value)) +
-                          "; allowed: 0 to " + std::to_string(most));
+                          "; allowed: " + std::to_string(least) + " to " + std::to_string(most));
   };
   if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr())) {
     throw py::type_error(std::string(name) + " must be a whole number, not " +
@@ -106,7 +111,7 @@ std::uint64_t ToCount(py::handle value, const char* name, std::uint64_t most) {
     PyErr_Clear();
     fail();
   }
-  if (count > most) fail();
+  if (count < least || count > most) fail();
   return count;
 }
 
@@ -122,6 +127,10 @@ OwnedEvent::OwnedEvent(py::handle account, py::handle time, py::handle prompt, p
 }
 
 OwnedEvent::OwnedEvent(py::handle e) {
+  if (!py::hasattr(e, "prompt_tokens")) {
+    throw py::type_error(std::string("event must be a distillwatch.Event, not ") +
+                         Py_TYPE(e.ptr())->tp_name);
+  }
   Take(e.attr("account"), e.attr("time"), e.attr("prompt"), e.attr("system"),
        e.attr("earlier_turns"), e.attr("model"), e.attr("completion_tokens"), e.attr("attributes"),
        e.attr("prompt_tokens"));

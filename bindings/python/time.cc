@@ -73,4 +73,13 @@ std::chrono::seconds ToSeconds(py::handle value, const char* name) {
   return std::chrono::seconds(std::llround(seconds));
 }
 
+std::chrono::seconds ToHalfLife(py::handle value) {
+  const std::chrono::seconds half_life = ToSeconds(value, "half_life");
+  if (half_life.count() < 1) {
+    throw py::value_error("half_life is " + std::to_string(half_life.count()) +
+                          " s; allowed: a second and more");
+  }
+  return half_life;
+}
+
 }  // namespace distillwatch::python

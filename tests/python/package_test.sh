@@ -38,6 +38,8 @@ assert dw.Monitor().observe("a", 0.0, "x").level == dw.Level.CLEAR
 PYTHON
 "$work/venv/bin/distillwatch-py" --version | grep -qF "$version"
 "$python" -m mypy --config-file "$top/pyproject.toml" -p distillwatch
+# What a program that uses the package sees.
+"$python" -m mypy --strict --cache-dir "$work/mypy_user" "$top/tests/python/user_of_types.py"
 "$python" -m mypy.stubtest distillwatch._core --mypy-config-file "$top/pyproject.toml" \
   --allowlist "$top/tests/python/stubtest_allowlist" --ignore-unused-allowlist
 # The notebook, from its first cell to its last; about a minute. Its kernel is the distribution's interpreter.

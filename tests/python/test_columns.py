@@ -37,6 +37,18 @@ def test_a_batch_is_its_rows(rows, threads):
     assert state(one, accounts) == state(many, accounts)
 
 
+def test_columns_are_named():
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match=r"attribute 'ip'\[0\] must be str or bytes, not int"):
+        fresh().observe_many(["a"], [1.0], "x", attributes={"ip": [5]})
+    with pytest.raises(ValueError, match="attribute 'ip' has 2 rows, times has 1"):
+        fresh().observe_many(["a"], [1.0], "x", attributes={"ip": ["1", "2"]})
+    with pytest.raises(TypeError, match="accounts must be a column .* not DataFrame"):
+        fresh().observe_many(pd.DataFrame({"account": ["a"]}), [1.0], "x")
+    with pytest.raises(KeyError, match="no column 'prompt'; it has 'account', 'time'"):
+        dw.event_columns({"account": ["a"], "time": [1.0]})
+
+
 def test_counts_may_be_missing():
     pd = pytest.importorskip("pandas")
     column = pd.Series([1, None], dtype="Int64")

@@ -401,3 +401,31 @@ def test_nothing_is_kept_alive(monitor):
         monitor.observe_many(["a"], [float(i)], [Marked(b"x")])
     gc.collect()
     assert Marked.living == 0
+
+
+def test_an_object_that_was_never_made_is_refused():
+    class Early(dw.Monitor):
+        def __init__(self):
+            self.observe("a", 1.0, "x")
+
+    with pytest.raises(TypeError, match="__init__ of this object was not called"):
+        Early()
+    for kind in (dw.Monitor, dw.Reference, dw.MinHash, dw.Verdict, dw.Promise, dw.CustomDetector):
+        with pytest.raises(TypeError, match="__init__"):
+            repr(kind.__new__(kind))
+    with pytest.raises(TypeError, match="__init__"):
+        dw.Monitor(reference=dw.Reference.__new__(dw.Reference))
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        (lambda: dw.Monitor(promise=1000), "promise must be a distillwatch.Promise, not int"),
+        (lambda: dw.Monitor(reference=b""), "reference must be a distillwatch.Reference, not bytes"),
+        (lambda: dw.Monitor(campaigns={}), "campaigns must be a .*CampaignOptions, not dict"),
+        (lambda: dw.Monitor().observe({"account": "a"}), "event must be a .*Event, not dict"),
+    ],
+)
+def test_wrong_types_are_named(wrong, message):
+    with pytest.raises(TypeError, match=message):
+        wrong()

@@ -207,3 +207,17 @@ def test_simulation_is_labelled_and_repeatable():
         dw.simulate(days=0)
     with pytest.raises(ValueError, match="accounts is -1"):
         dw.simulate(accounts=-1)
+
+
+@pytest.mark.parametrize("factor", [2, -1, float("nan")])
+def test_decay_is_a_share(factor):
+    for sketch in (dw.CoverageCells(), dw.GapHistogram(), dw.HourHistogram()):
+        with pytest.raises(ValueError, match="factor is .*; allowed: 0 to 1"):
+            sketch.decay(factor)
+
+
+def test_a_half_life_is_positive():
+    with pytest.raises(ValueError, match="half_life is 0 s; allowed"):
+        dw.SimilarityDetector(0)
+    with pytest.raises(ValueError, match="half_life is -5 s; allowed"):
+        dw.priority(1, -5, 3)

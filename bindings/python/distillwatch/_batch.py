@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Optional, Union
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _columns, _core
 from ._core import Monitor, Reference, ReferenceLearner, Shingler
-from ._types import Event, Text, Time
+from ._types import AttributeColumns, Event, Text, Time
 
 # Signatures for exploring need no secret; those of a gateway are keyed with the operator's.
 _EXPLORING = b"distillwatch: for exploring, not secret"
@@ -35,7 +35,7 @@ def observe_many(
     earlier_turns: Any = None,
     completion_tokens: Any = None,
     prompt_tokens: Any = None,
-    attributes: Optional[Mapping[Text, Any]] = None,
+    attributes: AttributeColumns = None,
     threads: int = 1,
     frame: Optional[bool] = None,
 ) -> Any:
@@ -82,7 +82,7 @@ def learn(
     earlier_turns: Any = None,
     completion_tokens: Any = None,
     prompt_tokens: Any = None,
-    attributes: Optional[Mapping[Text, Any]] = None,
+    attributes: AttributeColumns = None,
     exclude: Iterable[Text] = (),
     key: Optional[Text] = None,
     horizon: Union[timedelta, float] = timedelta(days=30),
@@ -226,6 +226,9 @@ def event_columns(log: Any) -> dict[str, Any]:
             f"a log in columns must be a DataFrame or a dict of columns, not {type(log).__name__}"
         )
     names = list(log.keys())
+    for name in ("account", "time", "prompt"):
+        if name not in names:
+            raise KeyError(f"the log has no column {name!r}; it has {', '.join(map(repr, names))}")
     out = {"accounts": log["account"], "times": log["time"], "prompts": log["prompt"]}
     for name, argument in (
         ("system", "systems"),

@@ -90,7 +90,7 @@ def _is_pandas(values: object) -> bool:
 
 def times(values: Any, name: str) -> npt.NDArray[np.int64]:
     """Microseconds since 1970 of a column of times."""
-    if _is_pandas(values):
+    if _is_pandas(values) and hasattr(values, "dtype"):
         zone = getattr(values.dtype, "tz", None)
         if zone is not None:
             accessor = getattr(values, "dt", values)
@@ -142,6 +142,8 @@ def texts(
 ) -> Union[Sequence[Any], tuple[npt.NDArray[np.int32], Sequence[Any]]]:
     """A column of texts as a list, or as codes and words."""
     if _is_pandas(values):
+        if not hasattr(values, "dtype"):
+            raise TypeError(f"{name} must be a column of str or bytes, not {_type_name(values)}")
         if str(values.dtype) == "category":
             codes = getattr(values, "cat", values).codes
             words = getattr(values, "cat", values).categories

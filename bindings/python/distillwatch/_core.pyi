@@ -176,7 +176,7 @@ class ReferenceLearner:
         earlier_turns: Any = ...,
         completion_tokens: Any = ...,
         prompt_tokens: Any = ...,
-        attributes: Optional[Mapping[Text, Any]] = ...,
+        attributes: _types.AttributeColumns = ...,
     ) -> None: ...
     def learn(self) -> Reference: ...
     @property
@@ -189,7 +189,7 @@ class Monitor:
         *,
         key: Optional[Text] = ...,
         reference: Optional[Reference] = ...,
-        promise: Promise = ...,
+        promise: Optional[Promise] = ...,
         campaigns: Optional[_types.CampaignOptions] = ...,
         max_memory_bytes: int = ...,
         max_prompt_bytes: int = ...,
@@ -226,7 +226,7 @@ class Monitor:
         earlier_turns: Any = None,
         completion_tokens: Any = None,
         prompt_tokens: Any = None,
-        attributes: Optional[Mapping[Text, Any]] = None,
+        attributes: _types.AttributeColumns = None,
         threads: int = 1,
         frame: Optional[bool] = None,
     ) -> Any: ...
@@ -263,7 +263,7 @@ class Monitor:
         *,
         key: Optional[Text] = ...,
         reference: Optional[Reference] = ...,
-        promise: Promise = ...,
+        promise: Optional[Promise] = ...,
         campaigns: Optional[_types.CampaignOptions] = ...,
         max_memory_bytes: int = ...,
         max_prompt_bytes: int = ...,

@@ -15,7 +15,8 @@ import numpy.typing as npt
 Text = Union[str, bytes, bytearray, memoryview]
 # Seconds since 1970, or a datetime (one without a zone is UTC).
 Time = Union[float, int, datetime, np.datetime64]
-Attributes = Union[Mapping[Text, Text], Iterable[tuple[Text, Text]], None]
+Attributes = Union[Mapping[str, Text], Mapping[bytes, Text], Iterable[tuple[Text, Text]], None]
+AttributeColumns = Union[Mapping[str, Any], Mapping[bytes, Any], None]
 
 
 class FailedPrecondition(ValueError):
