@@ -6,6 +6,11 @@
 #include <cstring>
 #include <limits>
 
+#include "distillwatch/coverage.h"
+#include "distillwatch/rate_shape.h"
+#include "distillwatch/similarity.h"
+#include "monitor/custom.h"
+
 namespace distillwatch::python {
 namespace {
 
@@ -39,6 +44,10 @@ std::string Word(py::handle value, const std::string& what) {
   return std::string(Text(value, what.c_str()).view());
 }
 
+std::string Repr(py::handle value) {
+  return std::string(Text(py::repr(value), "repr").view());
+}
+
 FeatureForm ToForm(py::handle value) {
   const std::string form = Word(value, "the form of a feature");
   for (std::size_t i = 0; i < std::size(kForms); ++i) {
@@ -48,9 +57,17 @@ FeatureForm ToForm(py::handle value) {
                         "'; allowed: number, share, nats, hours, log2, exp");
 }
 
+bool IsText(py::handle value) {
+  return PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr());
+}
+
 // What cannot be known, or is too large for a float, is unknown.
-float ToFeature(py::handle value) {
+float ToFeature(py::handle value, const FeatureSpec& spec) {
   if (value.is_none()) return std::numeric_limits<float>::quiet_NaN();
+  if (IsText(value)) {
+    throw py::type_error("measure gives " + Repr(value) + " for " + std::string(spec.name) +
+                         "; allowed: a number or None");
+  }
   const double number = PyFloat_AsDouble(value.ptr());
   if (number == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
   if (!(std::abs(number) <= std::numeric_limits<float>::max())) {
@@ -68,18 +85,29 @@ std::vector<float> ToFeatures(py::handle measured, std::span<const FeatureSpec> 
       const py::str name(spec.name.data(), spec.name.size());
       const bool has = by_name.contains(name);
       found += has;
-      out.push_back(has ? ToFeature(by_name[name]) : std::numeric_limits<float>::quiet_NaN());
+      out.push_back(has ? ToFeature(by_name[name], spec) : std::numeric_limits<float>::quiet_NaN());
     }
-    if (found < by_name.size()) throw py::value_error("measure names what is no feature");
-    return out;
+    if (found == by_name.size()) return out;
+    std::string names;
+    for (const FeatureSpec& spec : specs)
+      names += (names.empty() ? "" : ", ") + std::string(spec.name);
+    throw py::value_error("measure names what is no feature; allowed: " + names);
   }
-  if (specs.size() == 1 && !py::isinstance<py::sequence>(measured)) return {ToFeature(measured)};
+  if (specs.size() == 1 && PyNumber_Check(measured.ptr()) != 0 &&
+      PySequence_Check(measured.ptr()) == 0)
+    return {ToFeature(measured, specs[0])};
+  if (IsText(measured) || !py::hasattr(measured, "__iter__")) {
+    throw py::type_error("measure gives " + Repr(measured) +
+                         "; allowed: a dict of features, or their values");
+  }
+  std::vector<py::object> values;
   for (const py::handle value : py::reinterpret_borrow<py::object>(measured))
-    out.push_back(ToFeature(value));
-  if (out.size() != specs.size()) {
-    throw py::value_error("measure gives " + std::to_string(out.size()) + " values for " +
+    values.push_back(py::reinterpret_borrow<py::object>(value));
+  if (values.size() != specs.size()) {
+    throw py::value_error("measure gives " + std::to_string(values.size()) + " values for " +
                           std::to_string(specs.size()) + " features");
   }
+  for (std::size_t f = 0; f < values.size(); ++f) out.push_back(ToFeature(values[f], specs[f]));
   return out;
 }
 
@@ -90,6 +118,31 @@ py::object MethodOf(const py::object& detector, const char* name, bool required)
     throw py::type_error(std::string("a detector must have a method ") + name);
   }
   return method;
+}
+
+// What looks like a detector and is none of one's own.
+void RequireOwn(const py::object& detector) {
+  if (PyType_Check(detector.ptr()) != 0) {
+    const std::string name = Word(detector.attr("__name__"), "a class's name");
+    throw py::type_error("the detector is the class " + name + "; allowed: an object, " + name +
+                         "(...)");
+  }
+  if (py::isinstance<SimilarityDetector>(detector) || py::isinstance<CoverageDetector>(detector) ||
+      py::isinstance<RateShapeDetector>(detector)) {
+    throw py::type_error("the detector is " + Repr(detector) +
+                         ", which every monitor has; allowed: detectors of your own");
+  }
+}
+
+// A name, its words, and maybe a form.
+py::tuple SpecOf(py::handle spec) {
+  const py::ssize_t size = PyUnicode_Check(spec.ptr()) ? -1 : PySequence_Size(spec.ptr());
+  PyErr_Clear();
+  if (size != 2 && size != 3) {
+    throw py::type_error("a feature is " + Repr(spec) +
+                         "; allowed: (name, words) or (name, words, form)");
+  }
+  return py::tuple(py::reinterpret_borrow<py::object>(spec));
 }
 
 }  // namespace
@@ -104,6 +157,7 @@ PythonDetector::PythonDetector(py::object detector)
       update_(MethodOf(detector_, "update", true)),
       measure_(MethodOf(detector_, "measure", true)),
       valid_(MethodOf(detector_, "valid", false)) {
+  RequireOwn(detector_);
   for (const char* needed : {"name", "features", "State"}) {
     if (!py::hasattr(detector_, needed))
       throw py::type_error(std::string("a detector must have an attribute ") + needed);
@@ -113,8 +167,7 @@ PythonDetector::PythonDetector(py::object detector)
   const py::tuple specs(detector_.attr("features"));
   words_.reserve(2 * specs.size());
   for (const py::handle spec : specs) {
-    const py::object row = Python(
-        "distillwatch._types", "FeatureSpec")(*py::tuple(py::reinterpret_borrow<py::object>(spec)));
+    const py::object row = Python("distillwatch._types", "FeatureSpec")(*SpecOf(spec));
     words_.push_back(Word(row.attr("name"), "the name of a feature"));
     words_.push_back(Word(row.attr("words"), "the words of a feature"));
     features_.push_back({.name = words_[words_.size() - 2],
@@ -128,6 +181,13 @@ PythonDetector::PythonDetector(py::object detector)
   if (dtype_.attr("names").is_none())
     throw py::value_error("a detector's State has no fields; allowed: [(name, type), ...]");
   state_bytes_ = dtype_.attr("itemsize").cast<std::size_t>();
+  // As a monitor would, which says "detectors[0]".
+  const Status fits =
+      monitor::Check({std::shared_ptr<const CustomDetector>(std::shared_ptr<void>(), this)});
+  if (!fits.ok()) {
+    const std::string words(fits.message());
+    throw py::value_error("the detector" + words.substr(words.find(']') + 1));
+  }
 }
 
 PythonDetector::~PythonDetector() {
@@ -177,8 +237,9 @@ void PythonDetector::NoteRaised(const char* method, py::error_already_set& error
   if (failures() > 0) return Note(method, "");
   std::string what = "an exception without words";
   try {
+    const py::object trace = error.trace() ? error.trace() : py::none();  // none: raised in C
     const py::object lines =
-        Python("traceback", "format_exception")(error.type(), error.value(), error.trace());
+        Python("traceback", "format_exception")(error.type(), error.value(), trace);
     what = Text(py::str("").attr("join")(lines).attr("rstrip")(), "traceback").view();
   } catch (const std::exception&) {  // its words may raise, too
   }

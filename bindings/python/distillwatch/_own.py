@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Optional, Union
@@ -13,6 +14,13 @@ from . import _core
 from ._batch import events
 from ._core import CustomDetector, Promise, Shingler
 from ._types import Event, Level
+
+
+def _made_of(detector: CustomDetector) -> tuple[type[CustomDetector], tuple[Any]]:
+    return CustomDetector, (detector.detector,)
+
+
+copyreg.pickle(CustomDetector, _made_of)  # copies and pickles as its object does
 
 _Feature = Union[str, Callable[[Mapping[str, float]], float], None]
 
