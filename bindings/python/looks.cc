@@ -2,9 +2,11 @@
 //
 // Collector: the features of every look of a log as arrays, with generated harvesters beside them.
 
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "batch.h"
 #include "bind.h"
@@ -87,10 +89,25 @@ class Collector {
 
   void ObserveMany(py::handle accounts, py::handle times, py::handle prompts, py::handle systems,
                    py::handle models, py::handle earlier_turns, py::handle completion_tokens,
-                   py::handle prompt_tokens, py::handle attributes) {
+                   py::handle prompt_tokens, py::handle attributes, py::handle progress) {
     Batch batch(accounts, times, prompts, systems, models, earlier_turns, completion_tokens,
                 prompt_tokens, attributes);
-    batch.ForEach(1, [this](std::size_t, const Event& event) noexcept { Observe(event); });
+    constexpr std::size_t kTold = 4096;
+    std::size_t untold = 0;
+    std::exception_ptr raised;
+    batch.ForEach(1, [&](std::size_t, const Event& event) noexcept {
+      if (raised) return;
+      Observe(event);
+      if (progress.is_none() || ++untold < kTold) return;
+      const py::gil_scoped_acquire locked;
+      try {
+        progress(std::exchange(untold, 0));
+      } catch (...) {
+        raised = std::current_exception();
+      }
+    });
+    if (raised) std::rethrow_exception(raised);
+    if (!progress.is_none()) progress(untold);
   }
 
   // Detectors in Python wait for the interpreter's lock below the mutex, so nobody waits for the
@@ -144,7 +161,8 @@ class Collector {
   }
 
   // Generated harvesters: of the simulator's language, or grafted onto the log that was seen.
-  py::dict Harvesters(const std::string& kind, std::size_t campaigns) {
+  py::dict Harvesters(const std::string& kind, py::handle count) {
+    const std::size_t campaigns = ToCount(count, "campaigns", 100'000);
     LookTable table;
     {
       const Unlocked unlocked;
@@ -216,7 +234,7 @@ void BindLooks(py::module_& m) {
            py::arg("prompts"), py::kw_only(), py::arg("systems") = py::none(),
            py::arg("models") = py::none(), py::arg("earlier_turns") = py::none(),
            py::arg("completion_tokens") = py::none(), py::arg("prompt_tokens") = py::none(),
-           py::arg("attributes") = py::none())
+           py::arg("attributes") = py::none(), py::arg("progress") = py::none())
       .def_property_readonly("features", &Collector::Features)
       .def("looks", &Collector::Looks)
       .def("accounts", &Collector::Accounts)

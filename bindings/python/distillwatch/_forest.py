@@ -1,5 +1,5 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
-"""Trees that scikit-learn grew, as the trees that C++ evaluates."""
+"""Trees of either engine, as C++ evaluates them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,33 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from ._looks import Array
+from ._looks import Array, require_number
 
 _UNKNOWN = _core.UNKNOWN_BIN
+# Least and most, and whether it is a whole number.
+_OPTIONS: dict[str, tuple[float, float, bool]] = {
+    "trees": (1, 4096, True),
+    "leaves": (2, 1024, True),
+    "learning_rate": (1e-6, 1, False),
+    "ridge": (0, 1e12, False),
+    "least_rows": (0, 1e12, False),
+}
+
+
+def forest_of_core(
+    positive: Array,
+    positive_weights: Array,
+    unlabelled: Array,
+    unlabelled_weights: Array,
+    **options: Any,
+) -> dict[str, Array]:
+    """The library's own trees."""
+    for name, value in options.items():
+        if name not in _OPTIONS:
+            raise TypeError(f"{name} is no option of the trees; allowed: {', '.join(_OPTIONS)}")
+        least, most, whole = _OPTIONS[name]
+        require_number(name, value, least, most, whole=whole)
+    return _core.fit_trees(positive, positive_weights, unlabelled, unlabelled_weights, **options)
 
 
 def forest_of_sklearn(

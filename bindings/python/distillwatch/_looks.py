@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import numbers
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Optional
 
@@ -19,6 +21,7 @@ from ._types import FeatureSpec, Text
 Array = npt.NDArray[Any]
 FEATURES: tuple[tuple[str, FeatureSpec], ...] = _core.FEATURES  # detector and feature, in order
 DETECTORS: tuple[str, ...] = tuple(dict.fromkeys(detector for detector, _ in FEATURES))
+_DAY_US = 86_400_000_000
 
 
 def feature_names() -> list[str]:
@@ -26,7 +29,7 @@ def feature_names() -> list[str]:
     return [f"{detector}.{spec.name}" for detector, spec in FEATURES]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Looks:
     """Features of looks, one row each; `owner` is an index into `accounts`. Picklable.
 
@@ -79,7 +82,7 @@ def _looks(table: Mapping[str, Any], names: tuple[str, ...]) -> Looks:
     return Looks(table["owner"], table["time_us"], table["requests"], table["features"], names)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Collected:
     """All that refitting needs to know of a log. Holds the key: keep it as secret."""
 
@@ -118,6 +121,14 @@ class Collected:
             f"{self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}>"
         )
 
+    def _repr_html_(self) -> str:
+        return (
+            f"<b>Collected</b>: {len(self.looks)} looks of {len(self.accounts)} accounts, "
+            f"{self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}; {len(self.simulated)} looks of "
+            f"generated harvesters, {len(self.grafted)} of grafted ones; "
+            f"{len(self.looks.names)} features of {', '.join(self.detectors)}"
+        )
+
 
 def collect(
     log: Any,
@@ -128,16 +139,20 @@ def collect(
     seed: int = 1,
     max_prompt_bytes: int = 65536,
     detectors: Iterable[Any] = (),
+    progress: bool = True,
 ) -> Collected:
     """Sees a log (columns account, time, prompt, ...) and keeps the features of every look.
 
     `harvesters` campaigns are generated, and with `grafts` others are made of the log's own texts.
     No text is kept. `detectors` are your own (CustomDetector), beside the library's.
     """
+    require_number("harvesters", harvesters, 0, 100_000, whole=True)
     collector = _core.Collector(key, max_prompt_bytes, grafts, seed, tuple(detectors))
     columns = event_columns(log)
     columns.pop("attributes", None)  # detectors of one account do not look at them
-    collector.observe_many(**columns)
+    with _progress_bar(columns["times"], progress) as bar:
+        columns["progress"] = None if bar is None else bar.update
+        collector.observe_many(**columns)
     accounts = collector.accounts()
     if not len(accounts["account"]):
         raise ValueError("the log is empty")
@@ -157,3 +172,75 @@ def collect(
         key_id=collector.key_id,
         key_drawn=key is None,
     )
+
+
+def windows(collected: Collected, horizon_s: float) -> tuple[int, int]:
+    """The horizon in microseconds that the log covers, and how many of them."""
+    span = collected.last_us - collected.first_us
+    horizon = int(horizon_s * 1e6)
+    if span < horizon:  # as ReferenceLearner does: whole days where there are some
+        horizon = min(
+            horizon, -(-span // _DAY_US) * _DAY_US if span > _DAY_US else max(span, 3_600_000_000)
+        )
+    return horizon, min(64, max(1, (span + horizon // 20) // horizon))
+
+
+def path_maxima(
+    collected: Collected, scores: npt.NDArray[np.float64], accounts: Array, horizon_s: float
+) -> npt.NDArray[np.float64]:
+    """The highest scores of these accounts (indices) in the horizons in which they were active."""
+    horizon, covered = windows(collected, horizon_s)
+    chosen = np.zeros(len(collected.accounts), bool)
+    chosen[accounts] = True
+    best: dict[tuple[int, int], float] = {}
+    # A window is longer than a day's part of it, so that first and last request show all windows.
+    of = collected.active[chosen[collected.active[:, 0]]]
+    for column in (1, 2):
+        window = (of[:, column] - collected.first_us) // horizon
+        for a, w in zip(of[:, 0].tolist(), window.tolist()):
+            if 0 <= w < covered:
+                best[a, w] = -8.0
+    looks = collected.looks
+    rows = np.flatnonzero(chosen[looks.owner])
+    of_look = (looks.time_us[rows] - collected.first_us) // horizon
+    for a, w, s in zip(looks.owner[rows].tolist(), of_look.tolist(), scores[rows].tolist()):
+        if w < covered:
+            best[a, w] = max(best.get((a, w), -8.0), s)
+    return np.array(list(best.values()), float)
+
+
+def require_number(
+    name: str, value: Any, least: float, most: float, *, whole: bool = False, allowed: str = ""
+) -> None:
+    """Refuses what is no number in [least, most]."""
+    kind: Any = numbers.Integral if whole else numbers.Real
+    allowed = allowed or f"{'whole ' * whole}numbers from {least:g} to {most:g}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
+        raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value}; allowed: {allowed}")
+
+
+def _tqdm(wanted: bool) -> Any:
+    """tqdm where it is installed and wanted."""
+    if not wanted:
+        return None
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return None
+    return tqdm
+
+
+def _progress_bar(rows: Any, wanted: bool) -> Any:
+    """A bar over a column's rows, or None, as a context."""
+    tqdm = _tqdm(wanted)
+    if tqdm is None:
+        return contextlib.nullcontext()
+    return tqdm(total=len(rows) if hasattr(rows, "__len__") else None, leave=False)
+
+
+def progress_over(items: Iterable[Any], wanted: bool) -> Iterator[Any]:
+    """The items, with a bar where it is wanted."""
+    tqdm = _tqdm(wanted)
+    return iter(items if tqdm is None else tqdm(list(items), leave=False))

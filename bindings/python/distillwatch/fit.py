@@ -14,7 +14,7 @@ them, at 16, 32, 64, ... requests and once a day.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -22,8 +22,20 @@ import numpy.typing as npt
 
 from . import _core
 from ._core import Promise, Reference
-from ._forest import forest_of_sklearn
-from ._looks import DETECTORS, FEATURES, Array, Collected, Looks, collect, feature_names
+from ._forest import forest_of_core, forest_of_sklearn
+from ._looks import (
+    DETECTORS,
+    FEATURES,
+    Array,
+    Collected,
+    Looks,
+    collect,
+    feature_names,
+    path_maxima,
+    progress_over,
+    require_number,
+    windows,
+)
 
 __all__ = [
     "DETECTORS",
@@ -44,8 +56,8 @@ __all__ = [
     "score_looks",
 ]
 _UNKNOWN = _core.UNKNOWN_BIN
-_DAY_US = 86_400_000_000
 _LEAST_ACCOUNTS = 40  # with a look, in each half
+_ROLES = {"distilling": "to distil", "exclude": "to be excluded", "labels": "labelled"}
 
 # --- the score
 
@@ -60,7 +72,7 @@ def _columns_of(looks: Looks, detectors: Iterable[str]) -> Array:
     return np.array([name.partition(".")[0] in chosen for name in looks.names])
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Refitted:
     """A refitted score, and the reference that carries it to C++."""
 
@@ -100,39 +112,21 @@ def contributions(reference: Reference, looks: Looks, *, by: str = "feature") ->
     return pd.DataFrame(sums | {"base": out["base"]})
 
 
-def _windows(collected: Collected, horizon_s: float) -> tuple[int, int]:
-    """The horizon in microseconds that the log covers, and how many of them."""
-    span = collected.last_us - collected.first_us
-    horizon = int(horizon_s * 1e6)
-    if span < horizon:  # as ReferenceLearner does: whole days where there are some
-        horizon = min(
-            horizon, -(-span // _DAY_US) * _DAY_US if span > _DAY_US else max(span, 3_600_000_000)
+def _in_log(collected: Collected, accounts: Iterable[str], name: str) -> list[int]:
+    """The indices of these accounts."""
+    if isinstance(accounts, (str, bytes)):
+        raise TypeError(f"{name} is {accounts!r}; it must be a sequence of accounts, not one")
+    accounts = list(accounts)
+    if not accounts:
+        return []
+    index = {account: i for i, account in enumerate(collected.accounts)}
+    unknown = [a for a in accounts if a not in index]
+    if unknown:
+        raise ValueError(
+            f"{unknown[0]!r} is {_ROLES[name]}, but is not in the log; "
+            f"of {len(accounts)} accounts {len(unknown)} are not"
         )
-    return horizon, min(64, max(1, (span + horizon // 20) // horizon))
-
-
-def path_maxima(
-    collected: Collected, scores: npt.NDArray[np.float64], accounts: Array, horizon_s: float
-) -> npt.NDArray[np.float64]:
-    """The highest scores of these accounts (indices) in the horizons in which they were active."""
-    horizon, covered = _windows(collected, horizon_s)
-    chosen = np.zeros(len(collected.accounts), bool)
-    chosen[accounts] = True
-    best: dict[tuple[int, int], float] = {}
-    # A window is longer than a day's part of it, so that first and last request show all windows.
-    of = collected.active[chosen[collected.active[:, 0]]]
-    for column in (1, 2):
-        window = (of[:, column] - collected.first_us) // horizon
-        for a, w in zip(of[:, 0].tolist(), window.tolist()):
-            if 0 <= w < covered:
-                best[a, w] = -8.0
-    looks = collected.looks
-    rows = np.flatnonzero(chosen[looks.owner])
-    of_look = (looks.time_us[rows] - collected.first_us) // horizon
-    for a, w, s in zip(looks.owner[rows].tolist(), of_look.tolist(), scores[rows].tolist()):
-        if w < covered:
-            best[a, w] = max(best.get((a, w), -8.0), s)
-    return np.array(list(best.values()), float)
+    return [index[a] for a in accounts]
 
 
 def refit(
@@ -151,7 +145,8 @@ def refit(
     """Fits the score and calibrates it.
 
     distilling   own accounts known to distil; as a dict, the campaign of each (campaigns weigh the
-                 same). They train as positives and calibrate nothing.
+                 same; None or "": a campaign of its own). They train as positives and calibrate
+                 nothing.
     exclude      accounts to leave out on both sides.
     positives    looks of further harvesters, as of a log that was shared
     simulated, grafted   use the generated harvesters
@@ -159,21 +154,22 @@ def refit(
     engine       "trees" is the C++ library's own; "sklearn" is HistGradientBoostingClassifier
     options      of the engine: trees, leaves, learning_rate, ridge, least_rows; or scikit-learn's
 
-    Raises ValueError when there are too few accounts.
+    Raises ValueError when there are too few accounts, or when one that is named is not in the log.
     """
-    index = {account: i for i, account in enumerate(collected.accounts)}
-    groups = (
-        dict(distilling)
-        if isinstance(distilling, Mapping)
-        else {a: f"account {a}" for a in distilling}
-    )
-    missing = [a for a in groups if a not in index]
-    if missing:
-        raise ValueError(f"{missing[0]!r} is to distil, but is not in the log")
-    left_out = np.zeros(len(collected.accounts), bool)
-    for account in [*groups, *exclude]:
-        if account in index:
-            left_out[index[account]] = True
+    require_number("horizon_days", horizon_days, 1 / 24, 366, allowed="an hour to 366 days")
+    known = _in_log(collected, distilling, "distilling")
+    # Campaigns as numbers, whatever they are called.
+    number: dict[Any, int] = {}
+    campaigns = np.full(len(collected.accounts), -1)
+    for owner in known:
+        name = collected.accounts[owner]
+        campaign = distilling[name] if isinstance(distilling, Mapping) else None
+        key = ("account", name) if campaign in (None, "") else ("campaign", campaign)
+        campaigns[owner] = number.setdefault(key, len(number))
+    left_out = campaigns >= 0
+    excluded = _in_log(collected, exclude, "exclude")
+    left_out[excluded] = True
+    campaigns[excluded] = -1
 
     looks = collected.looks
     own = ~left_out[looks.owner]
@@ -200,11 +196,9 @@ def refit(
         sources.append((collected.simulated, collected.simulated.owner))
     if grafted and len(collected.grafted):
         sources.append((collected.grafted, collected.grafted.owner))
-    if groups:
-        chosen = np.isin(looks.owner, [index[a] for a in groups])
-        known = looks.where(chosen).last_of_epoch()
-        if len(known):
-            sources.append((known, np.array([groups[collected.accounts[o]] for o in known.owner])))
+    own_positives = looks.where(campaigns[looks.owner] >= 0).last_of_epoch()
+    if len(own_positives):
+        sources.append((own_positives, campaigns[own_positives.owner]))
     if positives is not None and len(positives):
         sources.append((positives, positives.owner))
     if not sources:
@@ -216,7 +210,7 @@ def refit(
         bins.append(bins_of(source))
     sides = (np.concatenate(bins), np.concatenate(weights), bins_of(rows), np.ones(len(rows)))
     if engine == "trees":
-        forest = _core.fit_trees(*sides, **options)
+        forest = forest_of_core(*sides, **options)
     elif engine == "sklearn":
         forest = forest_of_sklearn(*sides, **options)
     else:
@@ -244,7 +238,7 @@ def refit(
     side = np.isin(looks.owner, calibrating)
     scored = looks.where(side)
     scores[side] = model.scores(scored.requests, ranks.bins(scored.requests, scored.features))
-    horizon, _ = _windows(collected, horizon_days * 86400)
+    horizon, _ = windows(collected, horizon_days * 86400)
     maxima = path_maxima(collected, scores, calibrating, horizon_days * 86400)
     reference = _core.make_reference(
         ranks,
@@ -271,7 +265,7 @@ class Power:
     caught: dict[
         float, Optional[float]
     ]  # by falsely flagged of a million; None: cannot be promised
-    auc: float
+    auc: Optional[float]  # None: of no accounts
     accounts: int
 
     def __repr__(self) -> str:
@@ -279,18 +273,25 @@ class Power:
             f"{'-' if share is None else f'{share:.3f}'} at {per_million:g}"
             for per_million, share in self.caught.items()
         )
-        return f"Power({self.accounts} accounts: {caught} of a million, AUC {self.auc:.3f})"
+        auc = "-" if self.auc is None else f"{self.auc:.3f}"
+        return f"Power({self.accounts} accounts: {caught} of a million, AUC {auc})"
 
 
 def power(
     reference: Reference, looks: Looks, owners: Array, promises: Sequence[float] = (10000, 1000)
 ) -> Power:
-    """What a reference catches of some accounts' looks (owners: which accounts)."""
-    scores = score_looks(reference, looks)
+    """What a reference catches of some accounts' looks (owners: which, as in `looks.owner`)."""
     owners = np.asarray(owners)
-    best = np.full(int(max(looks.owner.max(initial=0), owners.max(initial=0))) + 1, -8.0)
+    if owners.size == 0:
+        owners = owners.astype(np.int64)
+    if owners.ndim != 1 or owners.dtype.kind not in "iu":
+        raise TypeError("owners must be indices of accounts, as looks.owner has them")
+    if (owners < 0).any():
+        raise ValueError(f"owners has {owners.min()}; allowed: 0 and above")
+    scores = score_looks(reference, looks)
+    best = np.full(int(looks.owner.max(initial=0)) + 2, -8.0)
     np.maximum.at(best, looks.owner, scores)
-    mine = best[owners]
+    mine = best[np.minimum(owners, len(best) - 1)]
     maxima = reference_scores(reference)
     rank = 1 + len(maxima) - np.searchsorted(maxima, mine, "left")
     caught: dict[float, Optional[float]] = {}
@@ -301,10 +302,10 @@ def power(
             caught[per_million] = None
         else:
             caught[per_million] = float((rank <= most).mean()) if len(mine) else None
+    if not len(mine) or not len(maxima):
+        return Power(caught, None, len(mine))
     below = np.searchsorted(maxima, mine, "left") + np.searchsorted(maxima, mine, "right")
-    return Power(
-        caught, float(below.mean()) / 2 / max(1, len(maxima)) if len(mine) else 0.5, len(mine)
-    )
+    return Power(caught, float(below.mean()) / 2 / len(maxima), len(mine))
 
 
 def reference_scores(reference: Reference) -> npt.NDArray[np.float64]:
@@ -312,10 +313,16 @@ def reference_scores(reference: Reference) -> npt.NDArray[np.float64]:
     return _core.path_maxima(reference)
 
 
+def _refuse(options: Mapping[str, Any], name: str, reason: str) -> None:
+    if name in options:
+        raise TypeError(f"{name} is no option here: {reason}")
+
+
 def ablation(
     collected: Collected,
     labels: Mapping[str, str],
     *,
+    exclude: Iterable[str] = (),
     promises: Sequence[float] = (10000, 1000),
     progress: bool = True,
     **options: Any,
@@ -325,15 +332,16 @@ def ablation(
     `labels` maps accounts known to distil to their campaigns. They train nothing here, so that what
     is caught of them is honest.
     """
+    _refuse(options, "detectors", "ablation chooses them")
+    owners = np.array(_in_log(collected, labels, "labels"), np.int64)
+    left_out = [collected.accounts[i] for i in _in_log(collected, exclude, "exclude")]
     every = collected.detectors
     sets: dict[str, tuple[str, ...]] = {"all": every}
     sets.update({f"without {d}": tuple(o for o in every if o != d) for d in every})
     sets.update({f"{d} alone": (d,) for d in every})
-    index = {account: i for i, account in enumerate(collected.accounts)}
-    owners = np.array([index[a] for a in labels if a in index], np.int64)
     out = {}
-    for name, detectors in _progress(sets.items(), progress):
-        refitted = refit(collected, exclude=labels, detectors=detectors, **options)
+    for name, detectors in progress_over(sets.items(), progress):
+        refitted = refit(collected, exclude=[*labels, *left_out], detectors=detectors, **options)
         out[name] = power(refitted.reference, collected.looks, owners, promises)
     return out
 
@@ -342,6 +350,7 @@ def leave_campaign_out(
     collected: Collected,
     labels: Mapping[str, str],
     *,
+    exclude: Iterable[str] = (),
     folds: Optional[int] = 5,
     promises: Sequence[float] = (10000, 1000),
     progress: bool = True,
@@ -351,26 +360,22 @@ def leave_campaign_out(
     """Refits with the labels of all campaigns but some, and says what is caught of those."""
     from .evaluate import LeaveGroupsOut
 
-    accounts = [a for a in labels if a in set(collected.accounts)]
-    index = {account: i for i, account in enumerate(collected.accounts)}
-    groups = [labels[a] for a in accounts]
+    _refuse(options, "distilling", "it follows from labels")
+    owners = np.array(_in_log(collected, labels, "labels"), np.int64)
+    accounts, groups = list(labels), list(labels.values())
+    left_out = [collected.accounts[i] for i in _in_log(collected, exclude, "exclude")]
     splitter = LeaveGroupsOut(folds, seed=seed)
     caught: dict[float, list[tuple[Optional[float], int]]] = {p: [] for p in promises}
     aucs = []
     splits = list(splitter.split(accounts, groups=groups))
-    for train, test in _progress(splits, progress):
+    for train, test in progress_over(splits, progress):
         refitted = refit(
             collected,
             distilling={accounts[i]: labels[accounts[i]] for i in train},
-            exclude=[accounts[i] for i in test],
+            exclude=[*left_out, *(accounts[i] for i in test)],
             **options,
         )
-        p = power(
-            refitted.reference,
-            collected.looks,
-            np.array([index[accounts[i]] for i in test]),
-            promises,
-        )
+        p = power(refitted.reference, collected.looks, owners[test], promises)
         aucs.append((p.auc, p.accounts))
         for per_million, share in p.caught.items():
             caught[per_million].append((share, p.accounts))
@@ -383,18 +388,6 @@ def leave_campaign_out(
 
     return Power(
         {p: mean(parts) for p, parts in caught.items()},
-        sum(a * n for a, n in aucs) / max(1, total),
+        mean(aucs),
         total,
     )
-
-
-def _progress(items: Iterable[Any], wanted: bool) -> Iterator[Any]:
-    if wanted:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            pass
-        else:
-            yield from tqdm(list(items), leave=False)
-            return
-    yield from items
