@@ -102,6 +102,23 @@ def test_known_harvesters_train_and_do_not_calibrate(collected, labels):
     assert fit.power(refitted.reference, collected.looks, owners).auc > 0.9  # it has seen them
 
 
+def test_power_is_what_the_monitor_catches(log, collected, reference):
+    alone = dw.CampaignOptions(enabled=False)
+    promise = dw.Promise(per_million=300000)
+    monitor = dw.Monitor(key=KEY, reference=reference, promise=promise, campaigns=alone)
+    rows = monitor.observe_many(**dw.event_columns(log), frame=False)
+    best = dict.fromkeys(collected.accounts, (1.0, 0))
+    for account, p_value, level in zip(log["account"], rows["p_value"], rows["level"]):
+        best[account] = (min(best[account][0], p_value), max(best[account][1], level))
+    p_values, levels = np.array([best[account] for account in collected.accounts]).T
+    promises = range(20000, 1000000, 20000)
+    power = fit.power(reference, collected.looks, np.arange(len(best)), promises)
+    assert power.caught[300000] == (levels == dw.Level.DISTILLING).mean() > 0
+    for per_million, share in power.caught.items():
+        most = dw._core.most_rank(dw.Promise(per_million), reference.accounts)
+        assert share == (np.rint(p_values * (reference.accounts + 1)) <= most).mean()
+
+
 def test_leaving_campaigns_out_and_ablation(collected, labels):
     out = fit.leave_campaign_out(collected, labels, folds=2, trees=20, progress=False)
     assert out.accounts == len(labels) and 0.4 < out.auc < 1 and "Power" in repr(out)

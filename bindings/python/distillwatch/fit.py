@@ -56,6 +56,7 @@ __all__ = [
     "score_looks",
 ]
 _UNKNOWN = _core.UNKNOWN_BIN
+_BINS_PER_UNIT = 32  # of a reference's path maxima
 _LEAST_ACCOUNTS = 40  # with a look, in each half
 _ROLES = {"distilling": "to distil", "exclude": "to be excluded", "labels": "labelled"}
 
@@ -293,7 +294,9 @@ def power(
     np.maximum.at(best, looks.owner, scores)
     mine = best[np.minimum(owners, len(best) - 1)]
     maxima = reference_scores(reference)
-    rank = 1 + len(maxima) - np.searchsorted(maxima, mine, "left")
+    # As the monitor does it: what is in the score's bin counts as at least as high.
+    lowest = np.minimum(np.floor(mine * _BINS_PER_UNIT), 24 * _BINS_PER_UNIT - 1) / _BINS_PER_UNIT
+    rank = 1 + len(maxima) - np.searchsorted(maxima, lowest, "left")
     caught: dict[float, Optional[float]] = {}
     for per_million in promises:
         try:
@@ -304,7 +307,7 @@ def power(
             caught[per_million] = float((rank <= most).mean()) if len(mine) else None
     if not len(mine) or not len(maxima):
         return Power(caught, None, len(mine))
-    below = np.searchsorted(maxima, mine, "left") + np.searchsorted(maxima, mine, "right")
+    below = np.searchsorted(maxima, lowest, "left") + np.searchsorted(maxima, lowest, "right")
     return Power(caught, float(below.mean()) / 2 / len(maxima), len(mine))
 
 
