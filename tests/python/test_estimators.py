@@ -119,6 +119,79 @@ def test_a_stream_as_river_has_it(log):
         detector.predict(log)
 
 
+def test_a_row_of_a_log_is_an_event(log):
+    """With its attributes and all else, as whole logs have them."""
+    rows, stream, whole = log[:400], MonitorDetector(key=KEY), MonitorDetector(key=KEY)
+    for _, row in rows.iterrows():
+        assert stream.learn_one(row.to_dict()) is stream
+    whole.partial_fit(rows)
+    assert stream.monitor_.save() == whole.monitor_.save()
+    event = {"account": "a", "time": 1.7e9, "prompt": "x", "ip": None, "completion_tokens": 3.0}
+    attributes = {"ip": "192.0.2.1"}
+    for given in (event, {**event, "attributes": attributes}, {"account": "a", "time": 1.7e9}):
+        stream.learn_one(given)
+    assert stream.monitor_.statistics.events == 403
+    with pytest.raises(KeyError, match="time"):
+        stream.learn_one({"account": "a", "prompt": "x"})
+
+
+def test_known_harvesters_are_left_out(log, reference, monkeypatch):
+    import distillwatch.estimators as module
+
+    left_out = []
+
+    def learn(**given):
+        left_out.append(given["exclude"])
+        return reference
+
+    monkeypatch.setattr(module, "learn", learn)
+
+    def learned(y):
+        MonitorDetector(key=KEY, per_million=None).fit(log, y)
+        return left_out.pop()
+
+    known = log["label"] == "distill"
+    harvesters = set(log["account"][known])
+    assert len(harvesters) == 8
+    outliers = np.where(known, -1, 1)
+    for y in (outliers, outliers.astype(float), known, known.astype(object), known.tolist()):
+        assert learned(y) == harvesters
+    assert not learned(None) and not learned(np.ones(len(log))) and not learned(known & ~known)
+    for wrong, said in (
+        (known.astype(int), r"y\[\d+\] is 0; allowed: -1 \(known to distil\) and 1, or True"),
+        (log["label"], r"y\[0\] is '\w+'; allowed: -1"),
+        (np.where(known, -1, np.nan), r"y\[\d+\] is nan; allowed"),
+        (known[:-1], rf"y has shape \({len(log) - 1},\); allowed: \({len(log)},\)"),
+        (True, r"y has shape \(\); allowed"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            learned(wrong)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"ridge": -1}, "ridge is -1; allowed: numbers from 0 to"),
+        ({"least_rows": -1}, "least_rows is -1; allowed: numbers from 0 to"),
+        ({"trees": -1}, "trees is -1; allowed: whole numbers from 1 to 4096"),
+        ({"trees": 0}, "trees is 0; allowed: whole numbers from 1 to 4096"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; allowed: numbers from"),
+    ],
+)
+def test_a_classifier_checks_its_parameters_in_fit(options, message):
+    classifier = LookClassifier(**options)
+    with pytest.raises(ValueError, match=message):
+        classifier.fit(np.eye(4), [0, 0, 1, 1])
+    with pytest.raises(TypeError, match="trees is 1.5; allowed: whole numbers"):
+        LookClassifier(trees=1.5).fit(np.eye(4), [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize("trees", [-1, 0, 4097, 2**64])
+def test_the_range_of_trees_is_said_in_one_way(log, trees):
+    with pytest.raises(ValueError, match=f"trees is {trees}; allowed: 1 to 4096"):
+        MonitorDetector(trees=trees).fit(log)
+
+
 def test_models_are_selected_over_campaigns(collected, log):
     """The score's engine in scikit-learn's hands, whole campaigns apart."""
     selection = pytest.importorskip("sklearn.model_selection")

@@ -19,9 +19,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from . import _core
+from . import _core, _own  # noqa: F401  _own makes detectors of one's own copyable
 from ._batch import event_columns, learn
 from ._core import Monitor, Promise, Reference
+from ._forest import forest_of_core
 from ._types import Event, Level, NotFound, Text
 
 try:  # from 1.6 on
@@ -30,6 +31,25 @@ except ImportError:
 
     def validate_data(estimator: Any, *arrays: Any, ensure_all_finite: Any, **options: Any) -> Any:
         return estimator._validate_data(*arrays, force_all_finite=ensure_all_finite, **options)
+
+
+def _known_to_distil(y: Any, rows: int) -> npt.NDArray[np.bool_]:
+    """Which rows y calls outliers: -1 among 1, or True among False."""
+    labels = np.asarray(y)
+    if labels.shape != (rows,):
+        raise ValueError(
+            f"y has shape {labels.shape}; allowed: ({rows},), a label for each row of X"
+        )
+    values = labels.tolist()
+    if all(isinstance(value, bool) for value in values):
+        return labels.astype(bool)
+    for row, value in enumerate(values):
+        if isinstance(value, bool) or value not in (-1, 1):
+            raise ValueError(
+                f"y[{row}] is {value!r}; allowed: -1 (known to distil) and 1, or True and False"
+            )
+    distils: npt.NDArray[np.bool_] = labels == -1
+    return distils
 
 
 _MATRIX: dict[str, Any] = {"dtype": np.float32, "order": "C", "ensure_all_finite": "allow-nan"}
@@ -78,12 +98,12 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.detectors = detectors
 
     def fit(self, X: Any, y: Any = None) -> MonitorDetector:
-        """Learns the reference. Accounts with y = -1 (known to distil) are left out."""
+        """Learns the reference. Accounts with y = -1 or True (known to distil) are left out."""
         columns = event_columns(X)
         exclude: Any = ()
         if y is not None:
-            known = np.asarray(y) == -1
-            exclude = set(np.asarray(columns["accounts"], dtype=object)[known].tolist())
+            accounts = np.asarray(columns["accounts"], dtype=object)
+            exclude = set(accounts[_known_to_distil(y, len(accounts))].tolist())
         reference = learn(
             **columns,
             exclude=exclude,
@@ -163,8 +183,18 @@ class MonitorDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def learn_one(self, x: Union[Event, dict[str, Any]]) -> MonitorDetector:
-        """Lets the stream's monitor see one event, or a dict with account, time, prompt, ..."""
-        self._stream().observe(x if isinstance(x, Event) else Event(**x))
+        """Lets the stream's monitor see one event, or a dict with account, time, prompt, ...
+
+        A dict is a row of a log: it may have the attributes that a log's columns have.
+        """
+        if isinstance(x, Event):
+            self._stream().observe(x)
+            return self
+        row: dict[str, Any] = {"prompt": "", **x}
+        columns: dict[str, Any] = {name: [value] for name, value in row.items()}
+        attributes: dict[Any, Any] = dict(row.get("attributes") or {})
+        columns["attributes"] = {name: [value] for name, value in attributes.items()}
+        self._stream().observe_many(**event_columns(columns), frame=False)
         return self
 
     def score_one(self, x: Union[Event, dict[str, Any]]) -> float:
@@ -235,7 +265,7 @@ class LookClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows = len(X)
         self.ranks_ = _core.Ranks.learn(self._age(rows), X)
         bins = self.ranks_.bins(self._age(rows), X)
-        forest = _core.fit_trees(
+        forest = forest_of_core(
             bins[side == 1],
             weights[side == 1],
             bins[side == 0],
