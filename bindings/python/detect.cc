@@ -126,6 +126,10 @@ void BindCustom(py::module_& m) {
             return valid;
           },
           py::arg("state"))
+      .def(py::pickle([](const PythonDetector& d) { return py::make_tuple(d.detector()); },
+                      [](const py::tuple& state) {
+                        return std::make_shared<PythonDetector>(py::object(state[0]));
+                      }))
       .def("__repr__", [](const PythonDetector& d) {
         return "<CustomDetector '" + std::string(d.name()) +
                "': " + std::to_string(d.features().size()) + " features, " +

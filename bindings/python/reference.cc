@@ -36,17 +36,6 @@ py::tuple Fields(const Promise& p) {
   return py::make_tuple(p.per_million, p.contamination, ModeName(p.mode));
 }
 
-// A whole number of [least, most].
-std::uint64_t ToCountFrom(std::uint64_t least, py::handle value, const char* name,
-                          std::uint64_t most) {
-  try {
-    if (const std::uint64_t count = ToCount(value, name, most); count >= least) return count;
-  } catch (const py::value_error&) {  // which allows 0
-  }
-  throw py::value_error(std::string(name) + " is " + std::string(py::str(value)) +
-                        "; allowed: " + std::to_string(least) + " to " + std::to_string(most));
-}
-
 // A learner is thread-compatible; Python's threads share it all the same.
 struct Learner {
   Learner(ReferenceLearner made, DetectorList in_python)
@@ -165,10 +154,10 @@ void BindReference(py::module_& m) {
              LearnerOptions options;
              if (!key.is_none()) options.key = Text(key, "key").view();
              options.horizon = ToSeconds(horizon, "horizon");
-             options.most_accounts = ToCountFrom(2, most_accounts, "most_accounts", 16'000'000);
+             options.most_accounts = ToCount(most_accounts, "most_accounts", 16'000'000, 2);
              options.max_prompt_bytes = ToCount(max_prompt_bytes, "max_prompt_bytes", kMost);
-             options.campaigns = ToCountFrom(20, campaigns, "campaigns", 100'000);
-             options.trees = ToCountFrom(1, trees, "trees", score::Model::kMostTrees);
+             options.campaigns = ToCount(campaigns, "campaigns", 100'000, 20);
+             options.trees = ToCount(trees, "trees", score::Model::kMostTrees, 1);
              options.seed = ToCount(seed, "seed", kMost);
              DetectorList in_python = ToDetectors(detectors);
              options.detectors = ToCustom(in_python);

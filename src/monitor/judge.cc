@@ -72,6 +72,10 @@ Result<Judge> Judge::Create(const Reference& reference, const Promise& promise,
   if (!std::equal(content.feature_names.begin(), content.feature_names.end(), names.begin(),
                   names.end(),
                   [](const std::string& a, const NamedFeature& b) { return a == b.spec.name; })) {
+    if (reference.accounts() == 0 && custom.features() > 0) {
+      return FailedPrecondition(
+          "detectors of one's own need a reference that was learned with them; none was given");
+    }
     return FailedPrecondition("the reference was learned from other features (" +
                               std::to_string(content.feature_names.size()) +
                               " of them) than this monitor's " + std::to_string(names.size()) +

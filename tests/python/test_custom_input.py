@@ -7,7 +7,6 @@ import pickle
 import pytest
 
 import distillwatch as dw
-import distillwatch.evaluate  # noqa: F401  makes copies possible
 
 KEY = b"0123456789abcdef"
 OWN_NAME = "a name of its own, 1 to 64 of a-z, 0-9 and _"

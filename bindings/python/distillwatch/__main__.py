@@ -220,7 +220,16 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     labels = evaluate.Labels.read(arguments.labels)
-    print(evaluate.evaluate(labels, arguments.alerts, arguments.scores, promise=arguments.promise))
+    reference = Reference.load(arguments.reference) if arguments.reference else None
+    print(
+        evaluate.evaluate(
+            labels,
+            arguments.alerts,
+            arguments.scores,
+            promise=arguments.promise,
+            reference=reference,
+        )
+    )
     return 0
 
 
@@ -327,7 +336,8 @@ def _parser() -> argparse.ArgumentParser:
     judged.add_argument("labels", help="folder with accounts.csv and requests.csv, perhaps gzipped")
     judged.add_argument("alerts", help="JSON lines with account and time")
     judged.add_argument("--scores", help="JSON lines with account and score")
-    judged.add_argument("--promise", type=float)
+    judged.add_argument("--promise", type=float, help="that was given, of a million accounts")
+    judged.add_argument("--reference", help="with which it was given; tells its luck apart")
     return parser
 
 

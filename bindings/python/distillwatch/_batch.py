@@ -99,6 +99,8 @@ def learn(
     `campaigns` and `trees` are learned faster and see less. `detectors` are your own, as the
     monitor will have them.
     """
+    if isinstance(exclude, (str, bytes, bytearray, memoryview)):
+        raise TypeError("exclude must be a sequence of accounts, not one")
     learner = ReferenceLearner(
         key=key,
         horizon=horizon,

@@ -104,8 +104,8 @@ def times(values: Any, name: str) -> npt.NDArray[np.int64]:
             raise ValueError(f"{name} has {values.ndim} dimensions; allowed: 1")
         if values.dtype.kind == "M":
             return _from_datetime64(values, name)
-        if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
-            at = int(np.ma.getmaskarray(values).argmax())
+        if isinstance(values, np.ma.MaskedArray) and np.any(values.mask):
+            at = int(np.argmax(values.mask))
             raise ValueError(f"{name}[{at}] is masked; allowed: finite seconds since 1970")
         if values.dtype.kind in "iuf":
             seconds = values.astype(np.float64)

@@ -3,24 +3,16 @@
 
 from __future__ import annotations
 
-import copyreg
 import math
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Optional, Union
+from collections.abc import Callable, Mapping
+from typing import Any, Union
 
 import numpy as np
 
 from . import _core
-from ._batch import events
-from ._core import CustomDetector, Promise, Shingler
-from ._types import Event, Level
-
-
-def _made_of(detector: CustomDetector) -> tuple[type[CustomDetector], tuple[Any]]:
-    return CustomDetector, (detector.detector,)
-
-
-copyreg.pickle(CustomDetector, _made_of)  # copies and pickles as its object does
+from ._batch import event_columns, events
+from ._core import CustomDetector, Shingler
+from ._types import Event
 
 _Feature = Union[str, Callable[[Mapping[str, float]], float], None]
 
@@ -88,7 +80,7 @@ def run(
         detector = _Stateful(detector, feature, key)
     elif feature is not None:
         raise ValueError("feature is given, but the detector has no update and measure")
-    rows = len(log["account"])
+    rows = len(_core.microseconds(event_columns(log)["times"]))
     dtype = [("score", "f8"), ("looked", "?"), ("level", "u1"), ("campaign", "u8")]
     out = np.zeros(rows, dtype=dtype)
     observe = getattr(detector, "observe", None)
@@ -108,27 +100,4 @@ def run(
                 state[2] = score
             out["looked"][row] = True
         out["score"][row] = state[2]
-    return out
-
-
-def calibrate(rows: Any, reference: Iterable[float], promise: Optional[Promise] = None) -> Any:
-    """Sets the level of rows by the rank of their scores among a reference's path maxima.
-
-    `reference`: the highest scores of the operator's own accounts on another month, as scores()
-    gives them. The promise is the monitor's: at most so many falsely flagged accounts of a million,
-    if they are exchangeable with the reference's. Raises FailedPrecondition when it is too small.
-    """
-    promise = promise or Promise()
-    maxima = np.sort(np.array(list(reference), float))
-    most = _core.most_rank(promise, len(maxima))
-    rank = 1 + len(maxima) - np.searchsorted(maxima, rows["score"], "left")
-    p_value = rank / (len(maxima) + 1)
-    out = rows.copy()
-    out["level"] = np.where(
-        rank <= most,
-        int(Level.DISTILLING),
-        np.where(
-            rank <= 10 * most, int(Level.SUSPECT), np.where(p_value <= 0.05, int(Level.WATCH), 0)
-        ),
-    )
     return out

@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from . import _core, _own  # noqa: F401  _own makes detectors of one's own copyable
+from . import _core
 from ._batch import event_columns, learn
 from ._core import Monitor, Promise, Reference
 from ._forest import forest_of_core
