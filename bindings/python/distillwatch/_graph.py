@@ -56,10 +56,13 @@ def shared(values: Sequence[set[int]], least: int) -> Edges:
     for account, own in enumerate(values):
         for value in own:
             holders[value].append(account)
-    count: collections.Counter[tuple[int, int]] = collections.Counter()
+    count = np.zeros((len(values), len(values)), np.int16)  # at most 128 slots of five values
     for held in holders.values():
-        count.update((a, b) for i, a in enumerate(held) for b in held[i + 1 :])
-    return {pair: n for pair, n in count.items() if n >= least}
+        if len(held) > 1:
+            count[np.ix_(held, held)] += 1
+    first, second = np.nonzero(np.triu(count >= max(1, least), 1))
+    found = count[first, second]
+    return dict(zip(zip(first.tolist(), second.tolist()), found.tolist()))
 
 
 def components(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
@@ -80,20 +83,27 @@ def components(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     return sorted(parts.values(), key=lambda part: (-len(part), part))
 
 
-def _springs(n: int, pairs: Sequence[tuple[int, int]], rounds: int = 200) -> Points:
+def _springs(n: int, pairs: Sequence[tuple[int, int]]) -> Points:
     """T. Fruchterman, E. Reingold, Graph drawing by force-directed placement, 1991."""
-    angle = np.arange(n) * 2.399963  # a sunflower: no two nodes begin in one place
-    at = np.stack([np.cos(angle), np.sin(angle)], axis=1) * np.sqrt(np.arange(n) + 1.0)[:, None]
     a, b = (np.array(side, int) for side in zip(*pairs)) if pairs else (np.zeros(0, int),) * 2
+    # A sunflower, so that no two nodes begin in one place; in its middle those of most pairs.
+    order = np.argsort(-np.bincount(np.concatenate([a, b]), minlength=n), kind="stable")
+    angle = np.arange(n) * 2.399963
+    at = np.empty((n, 2))
+    at[order] = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    at[order] *= np.sqrt(np.arange(n) + 1.0)[:, None]
+    rounds = max(40, min(200, 60_000 // n))  # a round is quadratic
     for step in range(rounds):
-        apart = at[:, None] - at[None]
-        distance = np.maximum(np.linalg.norm(apart, axis=2), 0.05)
-        force = (apart / distance[..., None] ** 2).sum(axis=1)
+        x, y = at.T.astype(np.float32)
+        near = np.maximum((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2, np.float32(0.0025))
+        np.reciprocal(near, out=near)
+        force = at * near.sum(axis=1)[:, None] - near @ at.astype(np.float32)
         pull = (at[a] - at[b]) * np.linalg.norm(at[a] - at[b], axis=1)[:, None] / 2
         np.add.at(force, a, -pull)
         np.add.at(force, b, pull)
         length = np.maximum(np.linalg.norm(force, axis=1), 1e-9)
-        at = at + force / length[:, None] * np.minimum(length, 0.6 * (1 - step / rounds))[:, None]
+        most = 120 / rounds * (1 - step / rounds)
+        at = at + force / length[:, None] * np.minimum(length, most)[:, None]
     return np.asarray(at - at.mean(axis=0), np.float64)
 
 
@@ -107,9 +117,13 @@ def layout(n: int, pairs: Sequence[tuple[int, int]]) -> tuple[Points, float]:
     linked = [part for part in parts if len(part) > 1]
     alone = [part[0] for part in parts if len(part) == 1]
     boxes: list[tuple[list[int], Points, float]] = []
-    for part in linked:
+    part_of = {node: i for i, part in enumerate(linked) for node in part}
+    pairs_of: list[list[tuple[int, int]]] = [[] for _ in linked]
+    for pair in pairs:
+        pairs_of[part_of[pair[0]]].append(pair)
+    for part, own in zip(linked, pairs_of):
         place = {node: i for i, node in enumerate(part)}
-        inner = [(place[a], place[b]) for a, b in pairs if a in place]
+        inner = [(place[a], place[b]) for a, b in own]
         points = _springs(len(part), inner)
         radius = 0.55 * math.sqrt(len(part)) + 0.3
         boxes.append((part, points * (radius / max(1e-9, np.abs(points).max())), radius))
@@ -136,3 +150,35 @@ def layout(n: int, pairs: Sequence[tuple[int, int]]) -> tuple[Points, float]:
     for i, node in enumerate(alone):
         at[node] = (0.5 + 0.7 * (i % across), below - 0.8 - 0.7 * (i // across))
     return at, below
+
+
+def place_labels(
+    at: Points, widths: Sequence[float], dots: Points, room: tuple[float, float], line: float = 12
+) -> list[Optional[float]]:
+    """How far above its point each label's lower edge goes, so that none lies on another.
+
+    All in one unit; a label is centred over its point, `widths` wide and a `line` high, and lies
+    in the `room` between two heights. Dots are left free where that is possible. None where there
+    is no place nearby.
+    """
+    taken: list[tuple[float, float, float]] = []  # middle, width, lower edge
+    out: list[Optional[float]] = [None] * len(at)
+    steps = [0.6, -1.6, *(sign * k + 0.1 for k in range(2, 6) for sign in (1, -1.1))]
+    for i in np.argsort(-at[:, 1], kind="stable").tolist():
+        x, y = at[i]
+        free = [
+            y + step * line
+            for step in steps
+            if room[0] <= y + step * line <= room[1] - line
+            and all(
+                abs(x - other) >= (widths[i] + width) / 2 or abs(y + step * line - low) >= line
+                for other, width, low in taken
+            )
+        ]
+        above = dots[np.abs(dots[:, 0] - x) < widths[i] / 2 + line / 3, 1]
+        clear = [low for low in free if not (abs(above - low - line / 2) < 0.8 * line).any()]
+        if free:
+            low = (clear or free)[0]
+            taken.append((x, widths[i], low))
+            out[i] = low - y
+    return out

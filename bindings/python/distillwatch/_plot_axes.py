@@ -3,9 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import textwrap
+from collections.abc import Iterable
+from typing import Any, Union
+
+import numpy as np
+
+from ._types import Text
 
 BLUE, ORANGE, GREEN, RED, GREY = "#33658a", "#e07a1f", "#4c956c", "#a4243b", "#9aa0a6"
+DARK = "#5f6368"
+# Without grey, which is what lies behind.
+_COLOURS = ("blue", "orange", "green", "red", "purple", "brown", "pink", "olive", "cyan")
 
 
 def axes(ax: Any, width: float = 8, height: float = 4) -> Any:
@@ -13,10 +22,61 @@ def axes(ax: Any, width: float = 8, height: float = 4) -> Any:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    figure.draw_without_rendering()  # so that points_of says what is nearly true
+    return ax
+
+
+def points_of(ax: Any) -> tuple[float, float]:
+    """Width and height of the axes in points, as letters are measured."""
+    box, inch = ax.get_window_extent(), ax.figure.dpi / 72
+    return max(1.0, box.width / inch), max(1.0, box.height / inch)
+
+
+def wrapped(text: str, points: float, size: float = 8) -> str:
+    """The text in lines of this width."""
+    letters = max(16, int(points / (0.6 * size)))
+    lines = textwrap.wrap(text, letters, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def plain(ax: Any) -> Any:
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax
+
+
+def shown(name: object, most: int = 40, tail: int = 13) -> str:
+    """A name from outside as matplotlib may draw it: one line, no mathematics, not too long.
+
+    A longer name keeps its last `tail` characters, since names that begin alike often differ there.
+    """
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name)) or "''"
+    if len(text) > most:
+        text = text[: most - tail - 3] + "..." + text[len(text) - tail :]
+    # Legends leave out what begins with an underscore.
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
+
+
+def style(i: int) -> dict[str, Any]:
+    """How the i-th of many lines is drawn: nine colours, then dashed, dash-dotted, and so on."""
+    dashes = i // len(_COLOURS)
+    return {
+        "color": "tab:" + _COLOURS[i % len(_COLOURS)],
+        "linestyle": (0, (6, 2) + (1, 2) * (dashes - 1)) if dashes else "-",
+    }
+
+
+def listed(accounts: Union[Text, Iterable[Any]]) -> list[Any]:
+    """Accounts without repeats; a lone name is a list of one."""
+    return [accounts] if isinstance(accounts, (str, bytes)) else list(dict.fromkeys(accounts))
+
+
+def at_least(name: str, value: float, least: int) -> None:
+    if not value >= least:
+        raise ValueError(f"{name} is {value}; allowed: {least} or more")
+
+
+def minute(us: Any) -> str:
+    """The time as text, also where datetime ends."""
+    return str(np.datetime64(int(us), "us").astype("M8[m]")).replace("T", " ")

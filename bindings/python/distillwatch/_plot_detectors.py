@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
+import numpy.typing as npt
 
 from . import _core, evaluate
 from ._core import Promise, Reference
-from ._plot_axes import BLUE, GREY, RED, axes, plain
+from ._plot_axes import BLUE, GREY, RED, at_least, axes, listed, plain, shown, style
 from ._types import Level, NotFound
 from .fit import Collected, reference_scores, score_looks
 
@@ -45,53 +46,80 @@ def score_paths(
     reference: Reference,
     promise: Promise,
     *,
-    highlight: Sequence[str] = (),
+    highlight: Union[str, Sequence[str]] = (),
     most: int = 300,
     ax: Any = None,
 ) -> Any:
     """How accounts' highest scores rise with their requests, against what the promise flags."""
-    ax = plain(axes(ax, 8, 4.5))
+    at_least("most", most, 0)
+    chosen = {_index(collected, a): a for a in listed(highlight)}
+    lines = {
+        level: score_of(reference, promise, level) for level in (Level.SUSPECT, Level.DISTILLING)
+    }
+    ax = plain(axes(ax, 8 if len(chosen) <= 8 else 10, 4.5))
     scores = score_looks(reference, collected.looks)
     looks = collected.looks
     order = np.lexsort(np.stack([looks.requests.astype(np.int64), looks.owner.astype(np.int64)]))
     owners, starts = np.unique(looks.owner[order], return_index=True)
     paths = dict(zip(owners.tolist(), np.split(order, starts[1:])))
-    chosen = {_index(collected, a): a for a in highlight}
     others = [o for o in paths if o not in chosen]
     if len(others) > most:
         others = np.random.default_rng(0).choice(others, most, replace=False).tolist()
 
-    def draw(owner: int, **style: Any) -> None:
-        rows = paths[owner]
-        ax.step(looks.requests[rows], np.maximum.accumulate(scores[rows]), where="post", **style)
+    def draw(owner: int, **how: Any) -> None:
+        rows = paths.get(owner, np.zeros(0, np.int64))
+        path = np.maximum.accumulate(scores[rows])
+        ax.step(looks.requests[rows], path, where="post", **how)
 
     for owner in others:
         draw(owner, color=GREY, lw=0.5, alpha=0.4)
     for i, (owner, account) in enumerate(chosen.items()):
-        if owner in paths:
-            draw(owner, color=f"C{i}", lw=1.6, label=account)
-    for level in (Level.SUSPECT, Level.DISTILLING):
-        at = score_of(reference, promise, level)
+        few = "" if owner in paths else ": too few requests"
+        draw(owner, lw=1.6, label=shown(account) + few, **style(i))
+    reached = [at for at in lines.values() if math.isfinite(at)]
+    for level, at in lines.items():
+        black = {"color": "black", "lw": 1.2, "ls": _LEVEL_LINES[level]}
         if math.isfinite(at):
-            ax.axhline(
-                at, color="black", lw=1.2, ls=_LEVEL_LINES[level], label=f"{level} from here"
-            )
+            ax.axhline(at, label=f"{level} from here", **black)
+        else:
+            ax.plot([], [], label=f"{level}: no score reaches it", **black)
     ax.set_xscale("log", base=2)
-    ticks = [
-        16 * 2**i for i in range(12) if 16 * 2**i <= max(32, looks.requests.max(initial=16))
-    ]
+    doubled = range(4, 1 + max(5, int(looks.requests.max(initial=16)).bit_length() - 1))
+    ticks = [2**i for i in doubled]
     ax.set_xticks(ticks, [str(t) for t in ticks])
+    ax.minorticks_off()
     low = float(np.quantile(scores, 0.01)) if len(scores) else -1.0
     high = float(scores.max()) if len(scores) else 1.0
+    drawn = len(others) + sum(owner in paths for owner in chosen)
     ax.set(
         xlabel="requests of the account",
         ylabel="highest score so far",
-        ylim=(low, max(high, 0.5) + 0.3),
-        title=f"Score paths of {len(others) + len(chosen)} accounts; "
+        ylim=(min(low, *(at - 0.3 for at in reached)), max(high, 0.5, *reached) + 0.3),
+        title=f"Score paths of {drawn} of {len(paths)} accounts; "
         f"promise {promise.per_million:g} of a million",
     )
-    ax.legend(loc="lower right", fontsize=8, framealpha=0.9)
+    if len(chosen) > 8:
+        ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+    else:
+        ax.legend(loc="lower right", fontsize=8, framealpha=0.9)
     return ax
+
+
+def _luck(tested: int, accounts: int, rank: int, confidence: float) -> tuple[int, int]:
+    """How many of the tested accounts may exceed the rank-th largest score of a reference.
+
+    All being drawn alike, the share that exceeds it is Beta(rank, accounts + 1 - rank), so the
+    count is beta-binomial. It lies in these bounds with the confidence, half of the rest each side.
+    """
+    if rank > accounts:
+        return tested, tested
+    k = np.arange(tested)
+    ratio = (tested - k) / (k + 1) * (k + rank) / (tested - k + accounts - rank)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(ratio))])
+    share = np.exp(logs - logs.max())
+    below = np.cumsum(share) / share.sum()
+    low, high = np.searchsorted(below, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return int(low), min(int(high), tested)
 
 
 def reliability(
@@ -102,40 +130,62 @@ def reliability(
     promises: Sequence[float] = (),
     ax: Any = None,
 ) -> Any:
-    """False alarms as promised against those that came, with 95 % intervals over accounts."""
-    ax = plain(axes(ax, 5.5, 5))
+    """False alarms as promised against those that came.
+
+    The bars hold what comes in 95 % of all cases, at all promises together, when the benign
+    accounts are like those of the reference: both are a matter of luck. A promise is drawn as
+    broken when more came than it allows and than the bar holds.
+    """
     of = evaluate.read_scores(scores)
-    benign = np.array([of[a] for a in labels.named("benign")], float)
-    if not len(benign):
+    names = labels.named("benign")
+    if not names:
         raise ValueError("there are no benign accounts")
+    missing = [a for a in names if a not in of]
+    if missing:
+        raise ValueError(f"{len(missing)} benign accounts have no score, {missing[0]!r} for one")
+    accounts = len(reference_scores(reference))
+    if not accounts:
+        raise ValueError("the reference holds no accounts, so that no promise stands on it")
+    benign = np.array([of[a] for a in names], float)
     smallest = reference.smallest_promise()
     chosen = list(promises) or [p for p in np.logspace(2, 5.5, 15).tolist() if p >= smallest]
+    if not chosen:
+        raise ValueError(
+            f"the reference holds {accounts} accounts; its smallest promise is {smallest:.0f} of a "
+            f"million, too many to draw"
+        )
+    confidence = 1 - 0.05 / len(chosen)
     rows = []
     for per_million in chosen:
         flagged = int((benign >= score_of(reference, Promise(per_million))).sum())
-        low, high = evaluate.clopper_pearson(flagged, len(benign))
-        rows.append((per_million, 1e6 * flagged / len(benign), 1e6 * low, 1e6 * high))
-    promised, came, low, high = np.array(rows).T
+        rank = _core.most_rank(Promise(per_million), accounts)
+        rows.append((flagged, *_luck(len(benign), accounts, rank, confidence)))
+    promised = np.array(chosen, float)
+    came, low, high = 1e6 * np.array(rows).T / len(benign)
+    broken = (came > promised) & (came > high)
+    ax = plain(axes(ax, 5.5, 5))
     least = min(promised.min(), 1e6 / len(benign)) / 3
     ax.plot([least, 1e6], [least, 1e6], color=GREY, lw=1, ls="--", label="promised = came")
-    broken = low > promised
-    shown = np.maximum(came, least * 1.2)
-    for rows_of, colour, label in (
-        (~broken, BLUE, "kept, as far as can be seen"),
-        (broken, RED, "broken"),
+    ax.vlines(
+        promised,
+        np.maximum(low, least),
+        np.maximum(high, least),
+        color=BLUE,
+        alpha=0.25,
+        lw=6,
+        label="what luck explains",
+    )
+    for rows_of, marker, colour, label in (
+        (~broken & (came > 0), "o", BLUE, "kept, as far as can be seen"),
+        (came == 0, "v", BLUE, "none came"),
+        (broken, "X", RED, "broken"),
     ):
         if rows_of.any():
-            ax.errorbar(
+            ax.plot(
                 promised[rows_of],
-                shown[rows_of],
-                yerr=[
-                    np.maximum(shown - np.maximum(low, least), 0)[rows_of],
-                    np.maximum(high - shown, 0)[rows_of],
-                ],
-                fmt="o",
-                ms=4,
-                lw=1,
-                capsize=2,
+                np.maximum(came, least * 1.1)[rows_of],
+                marker,
+                ms=5,
                 color=colour,
                 label=label,
             )
@@ -144,9 +194,10 @@ def reliability(
         yscale="log",
         xlim=(least, 1e6),
         ylim=(least, 1e6),
-        xlabel="promised false alarms of a million",
-        ylabel="false alarms that came, of a million",
-        title=f"The promise on {len(benign)} benign accounts",
+        xlabel="promised false alarms of a million accounts",
+        ylabel="false alarms that came, of a million accounts",
+        title=f"The promise on {len(benign)} benign accounts,\n"
+        f"by a reference of {accounts}",
     )
     ax.legend(loc="upper left", fontsize=8)
     return ax
@@ -160,28 +211,35 @@ def roc(
     ax: Any = None,
 ) -> Any:
     """ROC curves by name; false positives on a logarithmic axis, because only few are bearable."""
+    if not 0 < least_fpr < 1:
+        raise ValueError(f"least_fpr is {least_fpr}; allowed: above 0 to below 1")
+    if not isinstance(scores, Mapping) or any(
+        isinstance(of, (int, float, np.number)) for of in scores.values()
+    ):
+        raise TypeError('scores must be by name and account, as {"monitor": {"account": 0.5, ...}}')
+    if not labels.asked() or not labels.named("benign"):
+        raise ValueError(
+            f"there are {len(labels.named('benign'))} benign accounts and {len(labels.asked())} "
+            f"with {evaluate.LEAST} distilling requests; allowed: 1 or more of each"
+        )
     ax = plain(axes(ax, 6, 4.5))
     for i, (name, of) in enumerate(scores.items()):
         curve = evaluate.roc(labels, of)
-        area = evaluate.auc(labels, of)
+        inside = curve["fpr"] > least_fpr
+        begin = curve["tpr"][~inside].max()
         ax.step(
-            np.maximum(curve["fpr"], least_fpr),
-            curve["tpr"],
+            [least_fpr, *curve["fpr"][inside]],
+            [begin, *curve["tpr"][inside]],
             where="post",
-            color=f"C{i}",
-            label=f"{name} (AUC {area:.3f})",
+            label=f"{shown(name)} (AUC {evaluate.auc(labels, of):.3f})",
+            **style(i),
         )
-    ax.plot(
-        np.logspace(math.log10(least_fpr), 0, 50),
-        np.logspace(math.log10(least_fpr), 0, 50),
-        color=GREY,
-        ls="--",
-        lw=1,
-    )
+    chance = np.geomspace(least_fpr, 1, 50)
+    ax.plot(chance, chance, color=GREY, ls="--", lw=1, label="chance")
     ax.set(
         xscale="log",
         xlim=(least_fpr, 1),
-        ylim=(0, 1.01),
+        ylim=(-0.01, 1.01),
         xlabel="share of benign accounts flagged",
         ylabel="share of distilling accounts flagged",
         title="ROC over accounts",
