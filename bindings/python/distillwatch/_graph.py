@@ -16,6 +16,7 @@ from ._batch import signatures
 from ._types import Text
 
 Edges = dict[tuple[int, int], int]
+Counts = npt.NDArray[np.int16]
 Points = npt.NDArray[np.float64]
 
 
@@ -50,8 +51,8 @@ def recurring(
     return out
 
 
-def shared(values: Sequence[set[int]], least: int) -> Edges:
-    """Pairs of accounts with so many recurring values in common, and how many those are."""
+def shared(values: Sequence[set[int]], least: int) -> Counts:
+    """How many recurring values each two accounts have in common; 0 where fewer than `least`."""
     holders: dict[int, list[int]] = collections.defaultdict(list)
     for account, own in enumerate(values):
         for value in own:
@@ -60,9 +61,18 @@ def shared(values: Sequence[set[int]], least: int) -> Edges:
     for held in holders.values():
         if len(held) > 1:
             count[np.ix_(held, held)] += 1
-    first, second = np.nonzero(np.triu(count >= max(1, least), 1))
-    found = count[first, second]
-    return dict(zip(zip(first.tolist(), second.tolist()), found.tolist()))
+    np.fill_diagonal(count, 0)
+    count[count < least] = 0
+    return count
+
+
+def strongest(count: Counts, most: int) -> Edges:
+    """Of each account the pairs with the highest counts, so many at most."""
+    best = np.argsort(count, axis=1, kind="stable")[:, max(0, len(count) - most) :]
+    first = np.repeat(np.arange(len(count)), best.shape[1])
+    second = best.ravel()
+    ends = np.sort(np.stack([first, second], axis=1)[count[first, second] > 0], axis=1)
+    return {(a, b): int(count[a, b]) for a, b in np.unique(ends, axis=0).tolist()}
 
 
 def components(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:

@@ -19,6 +19,8 @@ from ._plot_axes import (
     at_least,
     axes,
     listed,
+    many_lines,
+    name_lines,
     plain,
     points_of,
     shown,
@@ -38,9 +40,9 @@ def _draw_dates(ax: Any, us: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     first, last = days.min(), days.max()
     # matplotlib's dates end with the years 1 and 9999, and it looks beyond what it draws.
     if first < np.datetime64("1000-01-01") or last > np.datetime64("9000-01-01"):
-        ax.set_xlabel(f"days since {first}")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         since: npt.NDArray[Any] = (days - first).astype(np.int64)
+        ax.set(xlabel=f"days since {first}", xlim=(-1, since.max() + 1))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return since
     from matplotlib import dates
 
@@ -143,7 +145,7 @@ def inter_arrivals(log: Any, accounts: Union[str, Sequence[str]], *, ax: Any = N
         if len(times) < 2:
             raise NotFound(f"account {account!r} has fewer than two requests in the log")
         gaps.append(np.diff(times) / 1e6)
-    ax = plain(axes(ax, 8 if len(accounts) <= 8 else 10, 4))
+    ax = many_lines(ax, len(accounts))
     longest = max(float(g.max()) for g in gaps)
     bins = max(60, math.ceil(7 * math.log10(100 * longest + 1)) + 1)  # seven to a tenfold
     edges = 10 ** (np.arange(bins + 1) / 7 - 2)
@@ -177,10 +179,7 @@ def inter_arrivals(log: Any, accounts: Union[str, Sequence[str]], *, ax: Any = N
         ylabel="share of gaps",
         title="Inter-arrival shapes",
     )
-    if len(accounts) > 8:
-        ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
-    else:
-        ax.legend(fontsize=8)
+    name_lines(ax, len(accounts), "best")
     return ax
 
 

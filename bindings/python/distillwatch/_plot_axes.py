@@ -13,17 +13,20 @@ from ._types import Text
 
 BLUE, ORANGE, GREEN, RED, GREY = "#33658a", "#e07a1f", "#4c956c", "#a4243b", "#9aa0a6"
 DARK = "#5f6368"
+_FEW = 8  # lines whose names fit among them
 # Without grey, which is what lies behind.
 _COLOURS = ("blue", "orange", "green", "red", "purple", "brown", "pink", "olive", "cyan")
 
 
-def axes(ax: Any, width: float = 8, height: float = 4) -> Any:
+def axes(ax: Any, width: float = 8, height: float = 4, *, settled: bool = False) -> Any:
+    """New axes where there are none; settled ones know nearly how large they will be drawn."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
-    figure.draw_without_rendering()  # so that points_of says what is nearly true
+    if settled:
+        figure.draw_without_rendering()
     return ax
 
 
@@ -35,7 +38,7 @@ def points_of(ax: Any) -> tuple[float, float]:
 
 def wrapped(text: str, points: float, size: float = 8) -> str:
     """The text in lines of this width."""
-    letters = max(16, int(points / (0.6 * size)))
+    letters = max(16, int(points / (0.57 * size)))
     lines = textwrap.wrap(text, letters, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines)
 
@@ -65,6 +68,18 @@ def style(i: int) -> dict[str, Any]:
         "color": "tab:" + _COLOURS[i % len(_COLOURS)],
         "linestyle": (0, (6, 2) + (1, 2) * (dashes - 1)) if dashes else "-",
     }
+
+
+def many_lines(ax: Any, n: int, height: float = 4) -> Any:
+    """Axes for so many named lines; their legend, which name_lines draws, may stand beside."""
+    return plain(axes(ax, 10, max(height, 1 + 0.17 * n)) if n > _FEW else axes(ax, 8, height))
+
+
+def name_lines(ax: Any, n: int, where: str) -> None:
+    if n > _FEW:
+        ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+    else:
+        ax.legend(fontsize=8, loc=where)
 
 
 def listed(accounts: Union[Text, Iterable[Any]]) -> list[Any]:

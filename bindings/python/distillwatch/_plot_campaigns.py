@@ -16,7 +16,7 @@ from ._plot_axes import DARK, GREY, RED, at_least, axes, listed, minute, points_
 from ._types import NotFound
 
 _MOST_COLUMNS = 20_000
-_MOST_ACCOUNTS = 5_000
+_MOST_ACCOUNTS = 3_000
 
 
 def _counts(log: Any, accounts: Sequence[Any], hours: float) -> tuple[npt.NDArray[Any], int]:
@@ -29,7 +29,7 @@ def _counts(log: Any, accounts: Sequence[Any], hours: float) -> tuple[npt.NDArra
     bins = (us.astype(np.float64) - us.min()) / (hours * 3.6e9)
     columns = math.floor(bins.max()) + 1
     if columns > _MOST_COLUMNS:
-        least = bins.max() * hours / (_MOST_COLUMNS - 1)
+        least = bins.max() * hours / _MOST_COLUMNS * 1.01
         raise ValueError(f"hours is {hours}; allowed for this log: {least:.3g} or more")
     rows: dict[Any, list[int]] = {}
     for row, account in enumerate(accounts):
@@ -51,13 +51,14 @@ def campaign_matrix(
 
     Accounts without a request are white. Where groups are too many to name, some are named.
     """
-    members_of = {name: listed(members) for name, members in groups.items() if len(members)}
+    members_of = {name: listed(members) for name, members in groups.items()}
+    members_of = {name: members for name, members in members_of.items() if members}
     accounts = [a for members in members_of.values() for a in members]
     if not accounts:
         raise ValueError("there are no accounts to draw")
     counts, begin = _counts(log, accounts, hours)
     rows_high, names_high = 1.5 + 0.14 * len(accounts), 1.5 + 0.15 * len(members_of)
-    ax = axes(ax, 9, max(2.2, min(10, rows_high), min(30, names_high)))
+    ax = axes(ax, 9, max(2.2, min(10, rows_high), min(30, names_high)), settled=True)
     drawn = ax.imshow(
         np.log2(1 + counts),
         aspect="auto",
@@ -175,22 +176,19 @@ def link_graph(
         raise ValueError("there are no accounts to draw")
     if len(accounts) > _MOST_ACCOUNTS:
         raise ValueError(f"there are {len(accounts)} accounts; allowed: 1 to {_MOST_ACCOUNTS}")
-    ax = axes(ax, 9, 6)
+    ax = axes(ax, 9, 6, settled=True)
     place = {account: i for i, account in enumerate(accounts)}
     frames = _graph.shared(_graph.recurring(log, accounts, key=key), least)
-    best: dict[int, list[tuple[int, tuple[int, int]]]] = {}
-    for pair, n in frames.items():
-        for end in pair:
-            best.setdefault(end, []).append((n, pair))
-    drawn = {pair: n for of in best.values() for n, pair in sorted(of, reverse=True)[:strongest]}
+    drawn = _graph.strongest(frames, strongest)
+    pairs = np.count_nonzero(frames) // 2
     squares = {name: len(accounts) + i for i, name in enumerate(groups)}
     ties = [(place[a], squares[name]) for name, members in groups.items() for a in members]
     at, below = _graph.layout(len(accounts) + len(squares), [*drawn, *ties])
 
     colours = _group_colours(list(groups))
     of_account = {a: colours[name] for name, members in groups.items() for a in members}
-    widths = [0.4 + 2.2 * min(1.0, n / 64) for _, n in sorted(drawn.items())]
-    _draw_lines(ax, at, sorted(drawn), color=GREY, lw=widths, alpha=0.55, zorder=1)
+    widths = [0.4 + 2.2 * min(1.0, n / 64) for n in drawn.values()]
+    _draw_lines(ax, at, list(drawn), color=GREY, lw=widths, alpha=0.55, zorder=1)
     tied = [colours[name] for name, members in groups.items() for _ in members]
     _draw_lines(ax, at, ties, color=tied, lw=0.7, alpha=0.6, zorder=2)
     ax.scatter(
@@ -210,8 +208,8 @@ def link_graph(
         yticks=[],
         xlim=(left, right),
         ylim=(bottom, top + 0.06 * (top - bottom)),
-        title=f"Shared frames among {len(accounts)} accounts: {len(frames):,} "
-        f"{'pair' if len(frames) == 1 else 'pairs'}",
+        title=f"Shared frames among {len(accounts)} accounts: {pairs:,} "
+        f"{'pair' if pairs == 1 else 'pairs'}",
     )
     named = _name_squares(ax, at[len(accounts) :], at[: len(accounts)], groups, colours)
     words = "squares tie groups together; grey lines are shared frames, thick ones long"

@@ -12,7 +12,19 @@ import numpy.typing as npt
 
 from . import _core, evaluate
 from ._core import Promise, Reference
-from ._plot_axes import BLUE, GREY, RED, at_least, axes, listed, plain, shown, style
+from ._plot_axes import (
+    BLUE,
+    GREY,
+    RED,
+    at_least,
+    axes,
+    listed,
+    many_lines,
+    name_lines,
+    plain,
+    shown,
+    style,
+)
 from ._types import Level, NotFound
 from .fit import Collected, reference_scores, score_looks
 
@@ -56,7 +68,7 @@ def score_paths(
     lines = {
         level: score_of(reference, promise, level) for level in (Level.SUSPECT, Level.DISTILLING)
     }
-    ax = plain(axes(ax, 8 if len(chosen) <= 8 else 10, 4.5))
+    ax = many_lines(ax, len(chosen), 4.5)
     scores = score_looks(reference, collected.looks)
     looks = collected.looks
     order = np.lexsort(np.stack([looks.requests.astype(np.int64), looks.owner.astype(np.int64)]))
@@ -98,10 +110,7 @@ def score_paths(
         title=f"Score paths of {drawn} of {len(paths)} accounts; "
         f"promise {promise.per_million:g} of a million",
     )
-    if len(chosen) > 8:
-        ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
-    else:
-        ax.legend(loc="lower right", fontsize=8, framealpha=0.9)
+    name_lines(ax, len(chosen), "lower right")
     return ax
 
 
@@ -213,7 +222,7 @@ def roc(
     """ROC curves by name; false positives on a logarithmic axis, because only few are bearable."""
     if not 0 < least_fpr < 1:
         raise ValueError(f"least_fpr is {least_fpr}; allowed: above 0 to below 1")
-    if not isinstance(scores, Mapping) or any(
+    if not isinstance(scores, Mapping) or not scores or any(
         isinstance(of, (int, float, np.number)) for of in scores.values()
     ):
         raise TypeError('scores must be by name and account, as {"monitor": {"account": 0.5, ...}}')
