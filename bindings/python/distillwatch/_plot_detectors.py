@@ -166,9 +166,11 @@ def reliability(
     confidence = 1 - 0.05 / len(chosen)
     rows = []
     for per_million in chosen:
-        flagged = int((benign >= score_of(reference, Promise(per_million))).sum())
-        rank = _core.most_rank(Promise(per_million), accounts)
-        rows.append((flagged, *_luck(len(benign), accounts, rank, confidence)))
+        promise = Promise(per_million)
+        flagged = int((benign >= score_of(reference, promise)).sum())
+        rank = _core.most_rank(promise, accounts)
+        honest = math.floor((1 - promise.contamination) * accounts)  # the others may all lie below
+        rows.append((flagged, *_luck(len(benign), honest, rank, confidence)))
     promised = np.array(chosen, float)
     came, low, high = 1e6 * np.array(rows).T / len(benign)
     broken = (came > promised) & (came > high)
