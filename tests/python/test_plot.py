@@ -117,7 +117,8 @@ def texts_of(ax):
 def requests(*accounts, gap_s=3600.0, n=20, begin=1767225600.0):
     """A log in which each of these accounts asks n times, at even distances."""
     rows = [
-        (a, begin + i * gap_s, f"what is {i} and {a!r} of all those words") for a in accounts
+        (a, begin + i * gap_s, f"what is {i} and {a!r} of all those words")
+        for a in accounts
         for i in range(n)
     ]
     account, time, prompt = zip(*rows)
@@ -301,6 +302,12 @@ def test_luck_is_beta_binomial():
     assert _luck(100_000, 100_000, 50_000, 0.95) == pytest.approx((49_562, 50_438), abs=5)
 
 
+@pytest.fixture
+def labels_of_many():
+    scores = {f"a{i}": 0.0 for i in range(1000)}
+    return ev.Labels(dict.fromkeys(scores, "benign"), {}, {}, {}), scores
+
+
 def markers_of(ax):
     return {line.get_label(): line for line in ax.lines if line.get_marker() not in ("None", "")}
 
@@ -308,7 +315,6 @@ def markers_of(ax):
 def test_reliability_allows_for_the_luck_of_the_reference(plot, labels_of_many, reference):
     labels, scores = labels_of_many
     n = len(labels.label)
-    broken = "broken"
     promised = 100000.0
     line = plot.score_of(reference, dw.Promise(promised))
     colours = []
@@ -320,14 +326,8 @@ def test_reliability_allows_for_the_luck_of_the_reference(plot, labels_of_many, 
         assert bar.get_label() == "what luck explains"
         (bottom, top) = bar.get_segments()[0][:, 1]
         assert bottom < promised < top
-    assert colours == ["none came", "kept, as far as can be seen", broken]
+    assert colours == ["none came", "kept, as far as can be seen", "broken"]
     assert ax.get_title().startswith("The promise on 1000 benign accounts")
-
-
-@pytest.fixture
-def labels_of_many():
-    scores = {f"a{i}": 0.0 for i in range(1000)}
-    return ev.Labels(dict.fromkeys(scores, "benign"), {}, {}, {}), scores
 
 
 def test_reliability_says_what_it_lacks(plot, labels_of_many, reference):

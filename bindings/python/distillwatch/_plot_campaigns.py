@@ -117,15 +117,12 @@ def _draw_lines(ax: Any, at: _graph.Points, pairs: Sequence[tuple[int, int]], **
 
 
 def _name_squares(
-    ax: Any,
-    at: _graph.Points,
-    dots: _graph.Points,
-    groups: Mapping[str, Sequence[str]],
-    colours: Mapping[str, Any],
+    ax: Any, at: _graph.Points, groups: Mapping[str, Sequence[str]], colours: Mapping[str, Any]
 ) -> int:
-    """Draws the squares of groups, and as many names as there is room for; says how many."""
+    """Draws squares, the last of all points, and what names there is room for; says how many."""
     if not groups:
         return 0
+    dots, at = at, at[len(at) - len(groups) :]
     labels = [f"{shown(name)} ({len(members)})" for name, members in groups.items()]
     width, height = points_of(ax)
     bottom, top = ax.get_ylim()
@@ -211,7 +208,7 @@ def link_graph(
         title=f"Shared frames among {len(accounts)} accounts: {pairs:,} "
         f"{'pair' if pairs == 1 else 'pairs'}",
     )
-    named = _name_squares(ax, at[len(accounts) :], at[: len(accounts)], groups, colours)
+    named = _name_squares(ax, at, groups, colours)
     words = "squares tie groups together; grey lines are shared frames, thick ones long"
     few = "" if named == len(groups) else f"; {named} of {len(groups)} groups are named"
     ax.set_xlabel(words + few, size=8, color=DARK)
