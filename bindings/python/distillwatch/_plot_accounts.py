@@ -210,15 +210,15 @@ def coverage_map(
         each = most // runs
         begins = np.linspace(0, len(mine) - each, runs).astype(int)
         chosen = np.unique(np.concatenate([mine[b : b + each] for b in begins]))
-        how = f", in {runs} runs" if runs > 1 else ", the first"
+        how = f"in {runs} runs, " if runs > 1 else "the first, "
     prompts = np.asarray(log["prompt"], dtype=object)[chosen]
     likeness = jaccard_matrix(signatures(prompts, slots=256, key=key))
     drawn = ax.imshow(likeness, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
     ax.figure.colorbar(drawn, ax=ax, ticks=[0, 0.1, 0.3, 0.6, 1], label="Jaccard similarity")
     others = likeness[~np.eye(len(chosen), dtype=bool)]
-    title = f"{shown(account)}: {len(chosen)} of {len(mine)} prompts{how},"
+    title = f"{shown(account)}: {len(chosen)} of {len(mine)} prompts"
     title = wrapped(title, points_of(ax)[0] + 60, 10)
-    ax.set_title(f"{title}\nmean Jaccard similarity {others.mean():.2f}", fontsize=10)
+    ax.set_title(f"{title}\n{how}mean Jaccard similarity {others.mean():.2f}", fontsize=10)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="prompts in order of time", ylabel="prompts in order of time")

@@ -38,7 +38,7 @@ def points_of(ax: Any) -> tuple[float, float]:
 
 def wrapped(text: str, points: float, size: float = 8) -> str:
     """The text in lines of this width."""
-    letters = max(16, int(points / (0.57 * size)))
+    letters = max(12, int(points / (0.57 * size)))
     lines = textwrap.wrap(text, letters, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines)
 

@@ -131,6 +131,36 @@ def _luck(tested: int, accounts: int, rank: int, confidence: float) -> tuple[int
     return int(low), min(int(high), tested)
 
 
+def _against_luck(
+    benign: npt.NDArray[np.float64], reference: Reference, promised: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Of a million accounts: those that came, and the bounds of luck for all promises together."""
+    accounts = len(reference_scores(reference))
+    rows = []
+    for promise in map(Promise, promised.tolist()):
+        came = int((benign >= score_of(reference, promise)).sum())
+        rank = _core.most_rank(promise, accounts)
+        honest = math.floor((1 - promise.contamination) * accounts)  # the others may all lie below
+        rows.append((came, *_luck(len(benign), honest, rank, 1 - 0.05 / len(promised))))
+    return 1e6 * np.array(rows, float).T / len(benign)
+
+
+def _tested(
+    labels: evaluate.Labels, scores: evaluate.Scores, reference: Reference
+) -> npt.NDArray[np.float64]:
+    """The benign accounts' scores, to be tested against a reference that can promise something."""
+    of = evaluate.read_scores(scores)
+    names = labels.named("benign")
+    if not names:
+        raise ValueError("there are no benign accounts")
+    missing = [a for a in names if a not in of]
+    if missing:
+        raise ValueError(f"{len(missing)} benign accounts have no score, {missing[0]!r} for one")
+    if not len(reference_scores(reference)):
+        raise ValueError("the reference holds no accounts, so that no promise stands on it")
+    return np.array([of[a] for a in names], float)
+
+
 def reliability(
     labels: evaluate.Labels,
     scores: evaluate.Scores,
@@ -145,34 +175,16 @@ def reliability(
     accounts are like those of the reference: both are a matter of luck. A promise is drawn as
     broken when more came than it allows and than the bar holds.
     """
-    of = evaluate.read_scores(scores)
-    names = labels.named("benign")
-    if not names:
-        raise ValueError("there are no benign accounts")
-    missing = [a for a in names if a not in of]
-    if missing:
-        raise ValueError(f"{len(missing)} benign accounts have no score, {missing[0]!r} for one")
-    accounts = len(reference_scores(reference))
-    if not accounts:
-        raise ValueError("the reference holds no accounts, so that no promise stands on it")
-    benign = np.array([of[a] for a in names], float)
+    benign = _tested(labels, scores, reference)
     smallest = reference.smallest_promise()
     chosen = list(promises) or [p for p in np.logspace(2, 5.5, 15).tolist() if p >= smallest]
     if not chosen:
         raise ValueError(
-            f"the reference holds {accounts} accounts; its smallest promise is {smallest:.0f} of a "
-            f"million, too many to draw"
+            f"promises is empty, and the reference's smallest is {smallest:.0f} of a million; "
+            f"drawn unasked are those up to 316228"
         )
-    confidence = 1 - 0.05 / len(chosen)
-    rows = []
-    for per_million in chosen:
-        promise = Promise(per_million)
-        flagged = int((benign >= score_of(reference, promise)).sum())
-        rank = _core.most_rank(promise, accounts)
-        honest = math.floor((1 - promise.contamination) * accounts)  # the others may all lie below
-        rows.append((flagged, *_luck(len(benign), honest, rank, confidence)))
     promised = np.array(chosen, float)
-    came, low, high = 1e6 * np.array(rows).T / len(benign)
+    came, low, high = _against_luck(benign, reference, promised)
     broken = (came > promised) & (came > high)
     ax = plain(axes(ax, 5.5, 5))
     least = min(promised.min(), 1e6 / len(benign)) / 3
@@ -208,7 +220,7 @@ def reliability(
         xlabel="promised false alarms of a million accounts",
         ylabel="false alarms that came, of a million accounts",
         title=f"The promise on {len(benign)} benign accounts,\n"
-        f"by a reference of {accounts}",
+        f"by a reference of {len(reference_scores(reference))}",
     )
     ax.legend(loc="upper left", fontsize=8)
     return ax
