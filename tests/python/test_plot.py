@@ -286,20 +286,27 @@ def test_the_levels_are_in_the_picture(plot, collected, reference, monkeypatch):
 
 
 def test_luck_is_beta_binomial():
-    from distillwatch._plot_detectors import _luck
+    from distillwatch.evaluate import false_alarm_chance, false_alarm_range
 
     random = np.random.default_rng(3)
-    tested, accounts, rank = 60, 99, 5
+    tested, accounts, promise = 60, 99, dw.Promise(50_000, contamination=0)
+    rank = dw._core.most_rank(promise, accounts)
+    assert rank == 5
     draws = random.random((20000, accounts + tested))
     bound = np.sort(draws[:, :accounts], axis=1)[:, accounts - rank]
     count = (draws[:, accounts:] > bound[:, None]).sum(axis=1)
-    low, high = _luck(tested, accounts, rank, 0.9)
+    low, high = false_alarm_range(tested, promise, accounts, 0.9)
     assert (count < low).mean() < 0.06 and (count > high).mean() < 0.06
     assert (count < low + 1).mean() > 0.04 and (count > high - 1).mean() > 0.04
-    assert _luck(60, 99, 100, 0.9) == (60, 60)
-    assert _luck(1, 1, 1, 0.9) == (0, 1)
+    for k in range(tested + 1):
+        chance = false_alarm_chance(k, tested, promise, accounts)
+        assert chance == pytest.approx((count >= k).mean(), abs=0.02)
     # Nearly normal, of variance tested / 4 * (1 + tested / accounts).
-    assert _luck(100_000, 100_000, 50_000, 0.95) == pytest.approx((49_562, 50_438), abs=5)
+    half = dw.Promise(500_000, contamination=0)
+    bounds = false_alarm_range(100_000, half, 99_999)
+    assert bounds == pytest.approx((49_562, 50_438), abs=5)
+    with pytest.raises(ValueError, match="confidence is 1; allowed: above 0 to below 1"):
+        false_alarm_range(tested, promise, accounts, 1)
 
 
 @pytest.fixture

@@ -73,17 +73,14 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     return low, high
 
 
-def _beta_binomial_tail(k: int, n: int, a: float, b: float) -> float:
-    """P(X >= k) for X ~ Binomial(n, p) with p ~ Beta(a, b)."""
-    if k == 0:
-        return 1.0
-    first = _log_beta(k + a, n - k + b) - _log_beta(a, b)
-    first -= math.log(n + 1) + _log_beta(k + 1, n - k + 1)  # the binomial coefficient
-    i = np.arange(k, n)
+def _beta_binomial(n: int, a: float, b: float) -> npt.NDArray[np.float64]:
+    """P(X = 0) to P(X = n) for X ~ Binomial(n, p) with p ~ Beta(a, b)."""
+    i = np.arange(n)
     ratios = (n - i) / (i + 1.0) * (i + a) / (n - i - 1 + b)  # of P(i + 1) to P(i)
     logs = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
-    most = float(logs.max())
-    return min(1.0, math.exp(first + most) * float(np.exp(logs - most).sum()))
+    shares = np.exp(logs - logs.max())
+    chances: npt.NDArray[np.float64] = shares / shares.sum()
+    return chances
 
 
 def promise_of(promise: Union[Promise, float]) -> Promise:
@@ -109,17 +106,43 @@ def false_alarm_chance(
     many accounts it has; without it, the smallest that can keep the promise, which leaves most to
     luck. Below BROKEN_BELOW the promise is called broken.
     """
-    promise = promise_of(promise)
     _check_count(false, accounts, "false")
-    share = promise.per_million * 1e-6
+    chances = _false_alarms(accounts, promise, reference)
+    return min(1.0, float(chances[false:].sum()))
+
+
+def false_alarm_range(
+    accounts: int,
+    promise: Union[Promise, float],
+    reference: Union[Reference, int, None] = None,
+    confidence: float = 0.95,
+) -> tuple[int, int]:
+    """How many false alarms there may be when the promise is kept; see false_alarm_chance.
+
+    With the confidence the count lies in these bounds; half of the rest lies on each side.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}; allowed: above 0 to below 1")
+    below = np.cumsum(_false_alarms(accounts, promise, reference))
+    low, high = np.searchsorted(below, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return int(low), min(int(high), accounts)
+
+
+def _false_alarms(
+    accounts: int, promise: Union[Promise, float], reference: Union[Reference, int, None]
+) -> npt.NDArray[np.float64]:
+    """The chances of 0 to `accounts` false alarms."""
+    promise = promise_of(promise)
     if reference is None:
-        above, below = 1.0, 1 / share - 1
+        above, below = 1.0, 1e6 / promise.per_million - 1
     else:
         n = reference.accounts if isinstance(reference, Reference) else reference
         above = float(_core.most_rank(promise, n))
         # Its harvesters may all lie below the bound.
         below = math.floor((1 - promise.contamination) * n) + 1 - above
-    return _beta_binomial_tail(false, accounts, above, below) if below > 0 else 1.0
+    if below <= 0:
+        return np.concatenate([np.zeros(accounts), [1.0]])
+    return _beta_binomial(accounts, above, below)
 
 
 def bootstrap(

@@ -114,34 +114,16 @@ def score_paths(
     return ax
 
 
-def _luck(tested: int, accounts: int, rank: int, confidence: float) -> tuple[int, int]:
-    """How many of the tested accounts may exceed the rank-th largest score of a reference.
-
-    All being drawn alike, the share that exceeds it is Beta(rank, accounts + 1 - rank), so the
-    count is beta-binomial. It lies in these bounds with the confidence, half of the rest each side.
-    """
-    if rank > accounts:
-        return tested, tested
-    k = np.arange(tested)
-    ratio = (tested - k) / (k + 1) * (k + rank) / (tested - k + accounts - rank)
-    logs = np.concatenate([[0.0], np.cumsum(np.log(ratio))])
-    share = np.exp(logs - logs.max())
-    below = np.cumsum(share) / share.sum()
-    low, high = np.searchsorted(below, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return int(low), min(int(high), tested)
-
-
 def _against_luck(
     benign: npt.NDArray[np.float64], reference: Reference, promised: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Of a million accounts: those that came, and the bounds of luck for all promises together."""
-    accounts = len(reference_scores(reference))
     rows = []
     for promise in map(Promise, promised.tolist()):
         came = int((benign >= score_of(reference, promise)).sum())
-        rank = _core.most_rank(promise, accounts)
-        honest = math.floor((1 - promise.contamination) * accounts)  # the others may all lie below
-        rows.append((came, *_luck(len(benign), honest, rank, 1 - 0.05 / len(promised))))
+        confidence = 1 - 2 * evaluate.BROKEN_BELOW / len(promised)
+        bounds = evaluate.false_alarm_range(len(benign), promise, reference, confidence)
+        rows.append((came, *bounds))
     return 1e6 * np.array(rows, float).T / len(benign)
 
 
@@ -250,11 +232,12 @@ def roc(
         curve = evaluate.roc(labels, of)
         inside = curve["fpr"] > least_fpr
         begin = curve["tpr"][~inside].max()
+        area = evaluate.auc(labels, of)  # there are accounts of both kinds
         ax.step(
             [least_fpr, *curve["fpr"][inside]],
             [begin, *curve["tpr"][inside]],
             where="post",
-            label=f"{shown(name)} (AUC {evaluate.auc(labels, of):.3f})",
+            label=f"{shown(name)} (AUC {area:.3f})",
             **style(i),
         )
     chance = np.geomspace(least_fpr, 1, 50)

@@ -30,6 +30,7 @@ from ._intervals import (
     bootstrap,
     clopper_pearson,
     false_alarm_chance,
+    false_alarm_range,
     promise_of,
 )
 from ._labels import (
@@ -73,6 +74,7 @@ __all__ = [
     "clopper_pearson",
     "evaluate",
     "false_alarm_chance",
+    "false_alarm_range",
     "found_campaigns",
     "leave_campaign_out",
     "leave_source_out",
