@@ -12,6 +12,7 @@
 #define DISTILLWATCH_SRC_CAMPAIGN_LINKER_H_
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/node_hash_map.h>
 
 #include <array>
 #include <atomic>
@@ -81,7 +82,7 @@ class Linker {
  private:
   struct Shard {
     mutable std::mutex mutex;
-    absl::flat_hash_map<std::uint64_t, Record> records;
+    absl::node_hash_map<std::uint64_t, Record> records;  // large, and half of the slots are free
   };
   static constexpr std::size_t kShards = 256, kGroupMutexes = 64;
   // Shards are ranges of accounts, so that one after the other is in their order.
