@@ -1,6 +1,8 @@
 # Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 """Reviews, campaigns, bans and their options, in Python's words."""
 
+from datetime import datetime, timezone
+
 import numpy as np
 import pytest
 
@@ -80,10 +82,19 @@ def test_a_review_can_be_stopped(meetings):
     calm = monitor.review(end, stop=lambda: False)
     assert not calm.interrupted and 12 <= calm.accounts <= 72 and calm.named == ()
     assert calm.groups == 1 and calm.waiting == calm.explained == 0
+    assert "<td" in calm._repr_html_() and "interrupted" in calm._repr_html_()
+    assert "full_accounts" in monitor.statistics._repr_html_()
     with pytest.raises(TypeError):
         monitor.review(end, stop=3)
     with pytest.raises(ValueError, match="most_steps is -1"):
         monitor.review(end, most_steps=-1)
+
+
+def test_a_campaign_is_shown_as_a_table():
+    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    members = tuple(dw.CampaignMember(i, moment, 5, 5) for i in range(40))
+    campaign = dw.Campaign(1, moment, moment, moment, 0.01, 3, members, ("<b>&",))
+    assert "40 of them" in campaign._repr_html_() and "&lt;b&gt;&amp;" in campaign._repr_html_()
 
 
 def test_a_review_in_slices(meetings):

@@ -221,3 +221,9 @@ def test_a_half_life_is_positive():
         dw.SimilarityDetector(0)
     with pytest.raises(ValueError, match="half_life is -5 s; allowed"):
         dw.priority(1, -5, 3)
+
+
+def test_features_of_equal_texts_are_equal():
+    shingler = dw.Shingler(KEY)
+    one, same, other = (shingler.extract(t) for t in ("a b c d e", "a b c d e", "f g h i j"))
+    assert one == same and one != other and one != tuple(one)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,15 @@ if TYPE_CHECKING:
 
 _COLOURS = ("#4c956c", "#b08900", "#c8553d", "#8b1e3f")
 _ROWS = 8
+
+
+def of_fields(name: str, fields: Mapping[str, object]) -> str:
+    rows = "".join(
+        f'<tr><td style="text-align:left">{html.escape(field)}</td>'
+        f'<td style="text-align:left">{html.escape(str(value))}</td></tr>'
+        for field, value in fields.items()
+    )
+    return f"<p><b>{html.escape(name)}</b></p><table>{rows}</table>"
 
 
 def of_verdict(v: Verdict) -> str:

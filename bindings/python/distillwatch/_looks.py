@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import numbers
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Optional
 
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from . import _core
 from ._batch import event_columns
 from ._columns import datetime_of
+from ._progress import progress_bar
 from ._types import FeatureSpec, Text
 
 Array = npt.NDArray[Any]
@@ -150,7 +150,7 @@ def collect(
     collector = _core.Collector(key, max_prompt_bytes, grafts, seed, tuple(detectors))
     columns = event_columns(log)
     columns.pop("attributes", None)  # detectors of one account do not look at them
-    with _progress_bar(columns["times"], progress) as bar:
+    with progress_bar(columns["times"], progress) as bar:
         columns["progress"] = None if bar is None else bar.update
         collector.observe_many(**columns)
     accounts = collector.accounts()
@@ -219,28 +219,3 @@ def require_number(
         raise TypeError(f"{name} is {value!r}; allowed: {allowed}")
     if not least <= value <= most:
         raise ValueError(f"{name} is {value}; allowed: {allowed}")
-
-
-def _tqdm(wanted: bool) -> Any:
-    """tqdm where it is installed and wanted."""
-    if not wanted:
-        return None
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return None
-    return tqdm
-
-
-def _progress_bar(rows: Any, wanted: bool) -> Any:
-    """A bar over a column's rows, or None, as a context."""
-    tqdm = _tqdm(wanted)
-    if tqdm is None:
-        return contextlib.nullcontext()
-    return tqdm(total=len(rows) if hasattr(rows, "__len__") else None, leave=False)
-
-
-def progress_over(items: Iterable[Any], wanted: bool) -> Iterator[Any]:
-    """The items, with a bar where it is wanted."""
-    tqdm = _tqdm(wanted)
-    return iter(items if tqdm is None else tqdm(list(items), leave=False))

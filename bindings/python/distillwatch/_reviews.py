@@ -12,6 +12,7 @@ import numpy.typing as npt
 from . import _core
 from ._batch import event_columns
 from ._core import Monitor
+from ._progress import progress_bar
 
 
 class ReviewClock:
@@ -65,7 +66,12 @@ def rows_of(value: Any, begin: int, end: int) -> Any:
 
 
 def watch(
-    monitor: Monitor, log: Any, *, review_hours: float = 12, threads: int = 1
+    monitor: Monitor,
+    log: Any,
+    *,
+    review_hours: float = 12,
+    threads: int = 1,
+    progress: bool = False,
 ) -> tuple[Any, list[dict[str, Any]]]:
     """Observes a log and reviews it every so many hours of event time, as `distillwatch scan` does.
 
@@ -94,13 +100,16 @@ def watch(
                     }
                 )
 
-    for begin, end, due in clock.pieces(us):
-        if begin < end:
-            part = {name: rows_of(value, begin, end) for name, value in columns.items()}
-            parts.append(monitor.observe_many(**part, threads=threads, frame=False))
-            for account in dict.fromkeys(part["accounts"]):
-                names[monitor.account_id(account)] = account
-        if due is not None:
-            review(due)
+    with progress_bar(us, progress) as bar:
+        for begin, end, due in clock.pieces(us):
+            if begin < end:
+                part = {name: rows_of(value, begin, end) for name, value in columns.items()}
+                parts.append(monitor.observe_many(**part, threads=threads, frame=False))
+                for account in dict.fromkeys(part["accounts"]):
+                    names[monitor.account_id(account)] = account
+                if bar is not None:
+                    bar.update(end - begin)
+            if due is not None:
+                review(due)
     review(int(us.max()))
     return np.concatenate(parts), joined

@@ -12,11 +12,26 @@ from typing import Any, NamedTuple, Protocol, Union
 import numpy as np
 import numpy.typing as npt
 
+from ._html import of_fields
+
+_MOST_LISTED = 6  # in a table
 Text = Union[str, bytes, bytearray, memoryview]
 # Seconds since 1970, or a datetime (one without a zone is UTC).
 Time = Union[float, int, datetime, np.datetime64]
 Attributes = Union[Mapping[str, Text], Mapping[bytes, Text], Iterable[tuple[Text, Text]], None]
 AttributeColumns = Union[Mapping[str, Any], Mapping[bytes, Any], None]
+
+
+class _Table:
+    """A dataclass that notebooks show as a table of its fields."""
+
+    def _repr_html_(self) -> str:
+        fields: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            listed = isinstance(value, (tuple, Mapping)) and len(value) > _MOST_LISTED
+            fields[field.name] = f"{len(value)} of them" if listed else value
+        return of_fields(type(self).__name__, fields)
 
 
 class FailedPrecondition(ValueError):
@@ -59,7 +74,7 @@ class Event:
 
 
 @dataclasses.dataclass(frozen=True)
-class MonitorStatistics:
+class MonitorStatistics(_Table):
     """What the monitor knows of itself. Counters never fall."""
 
     events: int
@@ -104,7 +119,7 @@ class CampaignMember(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Campaign:
+class Campaign(_Table):
     """Accounts that harvest together."""
 
     id: int
@@ -129,7 +144,7 @@ class Successor(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Review:
+class Review(_Table):
     """What a review did: `joined` maps accounts (numbers) to the campaigns they were put into."""
 
     accounts: int
@@ -193,6 +208,21 @@ class TextFeatures(NamedTuple):
     terms: npt.NDArray[np.uint64]
     units: int
     truncated: bool
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TextFeatures):
+            return False
+        return (
+            np.array_equal(self.shingles, other.shingles)
+            and np.array_equal(self.terms, other.terms)
+            and (self.units, self.truncated) == (other.units, other.truncated)
+        )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        raise TypeError("TextFeatures holds arrays, which have no hash")
 
 
 class Count(NamedTuple):

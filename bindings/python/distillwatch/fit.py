@@ -32,10 +32,10 @@ from ._looks import (
     collect,
     feature_names,
     path_maxima,
-    progress_over,
     require_number,
     windows,
 )
+from ._progress import progress_over
 
 __all__ = [
     "DETECTORS",
