@@ -17,7 +17,8 @@ py::dict Simulate(py::handle seed, double days, py::handle accounts, py::handle 
   const simulate::MonthOptions options = {.seed = ToCount(seed, "seed", ~std::uint64_t{0}),
                                           .days = days,
                                           .accounts = ToCount(accounts, "accounts", 10'000'000),
-                                          .campaigns = ToCount(campaigns, "campaigns", 1'000'000)};
+                                          .campaigns = ToCount(campaigns, "campaigns", 1'000'000),
+                                          .between = &CheckInterrupt};
   const std::int64_t start_us = ToTime(start, "start").time_since_epoch().count();
   simulate::LabelledMonth month;
   {

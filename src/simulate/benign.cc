@@ -168,10 +168,12 @@ class Town {
 
 }  // namespace
 
-std::vector<Account> SimulateBenign(std::size_t n, const Month& month, Random& random) {
+std::vector<Account> SimulateBenign(std::size_t n, const Month& month, Random& random,
+                                    const std::function<void()>& between) {
   Town town(month, random);
   std::vector<Account> accounts;
   while (accounts.size() < n) {
+    if (between) between();
     Account account = town.Any(accounts.size());
     if (account.requests.size() >= 3) accounts.push_back(std::move(account));
   }

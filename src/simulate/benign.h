@@ -24,6 +24,7 @@
 #define DISTILLWATCH_SRC_SIMULATE_BENIGN_H_
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "simulate/account.h"
@@ -33,7 +34,9 @@ namespace distillwatch::simulate {
 
 // Requests of an account in a month: log-normal around a median of 110, 5 to 3000 (a reseller's and
 // a backfill's twice that).
-std::vector<Account> SimulateBenign(std::size_t accounts, const Month& month, Random& random);
+//   between  called before each account; what it throws ends the simulation
+std::vector<Account> SimulateBenign(std::size_t accounts, const Month& month, Random& random,
+                                    const std::function<void()>& between = {});
 
 }  // namespace distillwatch::simulate
 

@@ -71,8 +71,9 @@ LabelledMonth SimulateMonth(const MonthOptions& options) {
   Random random(options.seed);
   Random town = random.Fork(1), plans = random.Fork(2), harvests = random.Fork(3);
   LabelledMonth out;
-  out.accounts = SimulateBenign(options.accounts, month, town);
+  out.accounts = SimulateBenign(options.accounts, month, town, options.between);
   for (const Campaign& campaign : PlanCampaigns(options, plans)) {
+    if (options.between) options.between();
     for (Account& account : SimulateCampaign(campaign, month, campaign.accounts, harvests))
       out.accounts.push_back(std::move(account));
   }

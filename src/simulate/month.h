@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct MonthOptions {
   double days = 30;
   std::size_t accounts = 2000;  // benign ones
   std::size_t campaigns = 8;
+  std::function<void()> between = {};  // called now and then; what it throws ends the simulation
 };
 
 // One request of the month, by place in `accounts` and in that account's requests.

@@ -2,6 +2,7 @@
 import copy
 import gc
 import pickle
+import signal
 import threading
 from datetime import datetime, timedelta, timezone
 
@@ -429,3 +430,24 @@ def test_an_object_that_was_never_made_is_refused():
 def test_wrong_types_are_named(wrong, message):
     with pytest.raises(TypeError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: dw.simulate(accounts=3000, frame=False),
+        lambda: dw.near_duplicates([f"{i} a b c {i % 7} d e f" for i in range(60000)], 0.2),
+    ],
+)
+def test_long_work_can_be_interrupted(work):
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
