@@ -4,6 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+#include <string>
+
 #include "cli/commands.h"
 
 namespace {
@@ -25,6 +28,20 @@ constexpr const char* kSimulateFooter =
     "backfill, cron, retry, class, trial. Campaigns, in turn: round-robin, injected, pivot, "
     "diluted,\n"
     "cleaning, lone, relay, thin.";
+
+// As CLI::Range, which lets NaN through.
+CLI::Validator Between(double least, double most) {
+  char range[64];
+  std::snprintf(range, sizeof(range), "%g to %g", least, most);
+  return {[least, most, range = std::string(range)](std::string& text) -> std::string {
+            double value = 0;
+            const bool known = CLI::detail::lexical_cast(text, value);
+            return known && value >= least && value <= most
+                       ? std::string()
+                       : "it is " + text + "; allowed: " + range;
+          },
+          std::string("in ") + range};
+}
 
 void AddLogOptions(CLI::App& command, LogOptions& log) {
   command
@@ -110,7 +127,7 @@ CLI::App* AddReference(CLI::App& app, ReferenceOptions& reference) {
                       "A file of accounts to leave out, one a line: those known to distil");
   command
       ->add_option("--horizon", reference.horizon_days, "Days over which false alarms are promised")
-      ->check(CLI::Range(0.05, 366.0))
+      ->check(Between(0.05, 366))
       ->capture_default_str();
   command->add_option("--accounts", reference.most_accounts, "Learn from at most so many accounts")
       ->capture_default_str();
@@ -142,7 +159,7 @@ CLI::App* AddSimulate(CLI::App& app, SimulateOptions& simulate) {
       ->check(CLI::Range(0, 10000))
       ->capture_default_str();
   command->add_option("--days", simulate.days, "How long the month is")
-      ->check(CLI::Range(1.0, 366.0))
+      ->check(Between(1, 366))
       ->capture_default_str();
   command->add_option("--start", simulate.start, "Its first day")->capture_default_str();
   command->add_flag("--only-benign", simulate.only_benign, "No campaigns");

@@ -8,18 +8,19 @@ namespace {
 TEST(Usage, MistakesExitWithTwoAndSayWhatIsAllowed) {
   const std::string log = Here() / "usage.jsonl";
   WriteAll(log, "");
-  for (const std::vector<std::string>& arguments :
-       std::vector<std::vector<std::string>>{{},
-                                             {"frobnicate"},
-                                             {"scan"},
-                                             {"scan", log, "--threads", "0"},
-                                             {"scan", log, "--promise", "many"},
-                                             {"scan", log, "--no-such-option"},
-                                             {"reference", log},
-                                             {"explain", log},
-                                             {"simulate"},
-                                             {"simulate", "--out", Here() / "x", "--accounts", "0"},
-                                             {"simulate", "--out", Here() / "x", "--days", "-1"}}) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {},
+           {"frobnicate"},
+           {"scan"},
+           {"scan", log, "--threads", "0"},
+           {"scan", log, "--promise", "many"},
+           {"scan", log, "--no-such-option"},
+           {"reference", log},
+           {"explain", log},
+           {"simulate"},
+           {"simulate", "--out", Here() / "x", "--accounts", "0"},
+           {"simulate", "--out", Here() / "x", "--days", "-1"},
+           {"simulate", "--out", Here() / "x", "--days", "nan"}}) {
     const Ran ran = Program(arguments);
     EXPECT_EQ(ran.code, 2) << (arguments.empty() ? "" : arguments.back());
     EXPECT_FALSE(ran.err.empty());
