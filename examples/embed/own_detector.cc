@@ -6,6 +6,8 @@
 // people ask short things as well. It needs completion_tokens in the events and says nothing where
 // they are 0.
 
+#include <distillwatch/calibration.h>
+#include <distillwatch/custom_detector.h>
 #include <distillwatch/detector.h>
 #include <distillwatch/observation.h>
 
@@ -86,4 +88,16 @@ int main() {
         "%-12s answers are %5.1f times as long as questions, %3.0f %% run past 1000 tokens\n",
         account.c_str(), std::exp2(features[0]), 100 * features[1]);
   }
+
+  // A reference learned with it, and a monitor with that reference, have it beside their own.
+  distillwatch::LearnerOptions options;
+  options.detectors.push_back(distillwatch::Custom(detector));
+  auto learner = distillwatch::ReferenceLearner::Create(options);
+  if (!learner.ok()) {
+    std::fprintf(stderr, "own_detector: %s\n", learner.status().message().c_str());
+    return EXIT_FAILURE;
+  }
+  for (const Request& request : traffic.InOrder()) learner->Observe(request.AsEvent());
+  std::printf("a learner has seen %llu accounts with it\n",
+              static_cast<unsigned long long>(learner->accounts()));
 }

@@ -13,7 +13,8 @@
  *   distillwatch_verdict verdict = {sizeof verdict};
  *   distillwatch_observe(monitor, &event, &verdict);
  *
- * Texts are bytes with their size, of any content; a null pointer with size 0 is the empty text.
+ * Texts are bytes with their size, of any content; a null pointer is the empty text, of any size
+ * (in distillwatch_create_args, of size 0).
  * Structs begin with their size as the caller was compiled, so that they can grow: fields behind it
  * count as zero and are not written. Functions return a code. Those that can fail in ways worth
  * telling take a buffer of the caller's for a message, which is cut to fit and ends with NUL; it

@@ -62,6 +62,7 @@ class DISTILLWATCH_EXPORT Monitor {
   //           has the smallest one that holds) or was learned under another key
   static Result<Monitor> Create(const Options& options);
   ~Monitor();
+  // What was moved from may be assigned to or destroyed, nothing else.
   Monitor(Monitor&&) noexcept;
   Monitor& operator=(Monitor&&) noexcept;
 

@@ -12,6 +12,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -83,6 +84,16 @@ bool Read(const T* given, T& own) {
 Result<Options> OptionsOf(const distillwatch_create_args* given) {
   distillwatch_create_args args;
   if (!Read(given, args)) return distillwatch::InvalidArgument("args has no size");
+  for (const auto& [name, bytes, size] :
+       {std::tuple("options", args.options, args.options_bytes),
+        std::tuple("key", args.key, args.key_bytes),
+        std::tuple("reference", args.reference, args.reference_bytes)}) {
+    // A failed lookup must not pass for a key, or a reference, that nobody wants.
+    if (bytes == nullptr && size > 0) {
+      return distillwatch::InvalidArgument(std::string(name) + " is null, and its size is " +
+                                           std::to_string(size));
+    }
+  }
   Result<Options> options = distillwatch::ParseOptions(View(args.options, args.options_bytes));
   if (!options.ok()) return options;
   if (args.key != nullptr && args.key_bytes > 0) options->key = View(args.key, args.key_bytes);

@@ -44,6 +44,8 @@ std::string Reference::Serialize() const {
 }
 
 Result<Reference> Reference::Merge(const Reference& a, const Reference& b) {
+  if (Bytes(a.content()) == Bytes(b.content()))
+    return InvalidArgument("a reference is not merged with itself: its accounts would count twice");
   auto sum = std::make_shared<calibrate::ReferenceContent>(a.content());
   calibrate::ReferenceContent other = b.content();
   // Everything but the histogram and the span of the logs has to agree, to the last bit.

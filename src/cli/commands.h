@@ -13,17 +13,12 @@
 
 namespace distillwatch::cli {
 
-struct ScanOptions {
+struct ScanOptions : JudgeOptions {
   LogOptions log;
-  std::string reference;          // file; empty: the log is its own reference
-  std::optional<double> promise;  // per million; not set: 1000, or the smallest that holds
-  double contamination = 0.02;
-  bool confidence95 = false;
   std::string bans;            // file; empty: none
   std::string alerts, scores;  // files to write
   std::string fail_on;         // level
   std::size_t threads = 1;
-  std::size_t max_memory_bytes = std::size_t{1} << 32;
   std::size_t rows = 20;  // of the table
 };
 int Scan(const ScanOptions& options);
@@ -40,10 +35,8 @@ struct ReferenceOptions {
 // Prints what can be promised with what was learned.
 int LearnReference(const ReferenceOptions& options);
 
-struct ExplainOptions {
+struct ExplainOptions : JudgeOptions {
   LogOptions log;
-  std::string reference;          // file; empty: the log is its own reference
-  std::optional<double> promise;  // as for a scan
   std::string account;
   std::uint32_t campaign = 0;  // in place of an account
   std::string at;  // time up to which the log is read; empty: explains the highest score

@@ -2,6 +2,7 @@
 
 #include "cli/common.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,12 +14,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <fstream>
+#include <filesystem>
 #include <sstream>
 #include <utility>
 
 #include "cli/log_reader.h"
 #include "cli/read_ahead.h"
+#include "distillwatch/monitor.h"
 
 namespace distillwatch::cli {
 namespace {
@@ -76,6 +78,14 @@ void LogReport::Print() const {
     std::fprintf(stderr, "distillwatch: %s lines tell of no request to a model\n",
                  Grouped(other_lines).c_str());
   }
+  if (!in_order()) {
+    std::fprintf(stderr,
+                 "distillwatch: %s of %s requests are more than an hour older than one before them "
+                 "(the first: %s): scores, campaigns and the promise suppose a log in order of "
+                 "time; sort it\n",
+                 Grouped(out_of_order).c_str(), Grouped(records).c_str(),
+                 first_out_of_order.c_str());
+  }
   for (const std::string& file : damage) std::fprintf(stderr, "distillwatch: %s\n", file.c_str());
   if (!damage.empty())
     std::fprintf(stderr, "distillwatch: what was read before that is reported\n");
@@ -115,13 +125,42 @@ Result<std::string> ReadFile(const std::string& path) {
 }
 
 Status WriteFile(const std::string& path, std::string_view bytes) {
+  const auto failed = [&path](int error) {
+    return Unavailable("cannot write '" + path + "': " + std::strerror(error));
+  };
+  struct stat info {};
+  const bool special = stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);  // /dev/stdout
+  std::string beside = special ? path : path + ".XXXXXX";
   // References and snapshots may hold a key: nobody else may read them.
-  const mode_t before = umask(077);
-  std::ofstream file(path, std::ios::binary);
-  umask(before);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();  // what could not be written shows here at the latest
-  if (!file) return Unavailable("cannot write '" + path + "'");
+  const int made = special ? open(path.c_str(), O_WRONLY) : mkstemp(beside.data());
+  if (made < 0) return failed(errno);
+  std::FILE* file = fdopen(made, "wb");
+  errno = 0;
+  bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  written =
+      std::fclose(file) == 0 && written;  // what could not be written shows here at the latest
+  if (written && (special || std::rename(beside.c_str(), path.c_str()) == 0)) return {};
+  const int error = errno;
+  if (!special) unlink(beside.c_str());
+  return failed(error);
+}
+
+Status CheckOutput(const LogOptions& log, std::string_view option, const std::string& path) {
+  if (path.empty()) return {};
+  const std::filesystem::path output(path);
+  std::error_code ignored;
+  for (const std::string& file : log::Expand(log.files)) {
+    if (file != "-" && std::filesystem::equivalent(file, output, ignored)) {
+      return InvalidArgument(std::string(option) + " is '" + path + "', which is one of the logs");
+    }
+  }
+  const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : ".";
+  if (std::filesystem::is_directory(output, ignored))
+    return InvalidArgument(std::string(option) + " is '" + path + "', which is a folder");
+  if (access(folder.c_str(), W_OK) != 0) {
+    return Unavailable(std::string(option) + ": cannot write '" + path +
+                       "': " + std::strerror(errno));
+  }
   return {};
 }
 
@@ -129,6 +168,10 @@ Result<std::optional<std::string>> ReadKey(const std::string& key_file) {
   if (key_file.empty()) return std::optional<std::string>();
   Result<std::string> key = ReadFile(key_file);
   if (!key.ok()) return Status(key.status().code(), "--key-file: " + key.status().message());
+  if (key->size() < 16) {
+    return InvalidArgument("--key-file: '" + key_file + "' has " + std::to_string(key->size()) +
+                           " bytes; allowed: at least 16 bytes");
+  }
   return std::optional<std::string>(*std::move(key));
 }
 
@@ -140,14 +183,6 @@ Result<Reference> ReadReference(const std::string& path) {
     return Status(reference.status().code(),
                   "'" + path + "' is not a reference: " + reference.status().message());
   return reference;
-}
-
-Promise PromiseFor(const Reference& reference, std::optional<double> per_million,
-                   const Promise& otherwise) {
-  Promise promise = otherwise;
-  promise.per_million = per_million.value_or(
-      std::max(promise.per_million, std::ceil(reference.SmallestPromise(promise))));
-  return promise;
 }
 
 Status WithKeyHint(const Status& status) {
@@ -192,6 +227,25 @@ Result<Reference> LearnFromItself(const LogOptions& log, const std::string& key)
   report.Print();
   if (reference.status().code() != StatusCode::kFailedPrecondition) return reference;
   return FailedPrecondition("the log cannot be its own reference: " + reference.status().message());
+}
+
+Result<Options> MonitorOptionsFor(const LogOptions& log, const JudgeOptions& judge) {
+  Result<std::optional<std::string>> key = ReadKey(log.key_file);
+  if (!key.ok()) return key.status();
+  Options options;
+  options.key = key->value_or("");
+  options.max_memory_bytes = judge.max_memory_bytes;
+  Result<Reference> reference =
+      judge.reference.empty() ? LearnFromItself(log, options.key) : ReadReference(judge.reference);
+  if (!reference.ok()) return reference.status();
+  options.promise.contamination = judge.contamination;
+  if (judge.confidence95) options.promise.mode = Promise::Mode::kConfidence95;
+  options.promise.per_million = judge.promise.value_or(std::max(
+      options.promise.per_million, std::ceil(reference->SmallestPromise(options.promise))));
+  options.reference = *std::move(reference);
+  if (const Result<Monitor> tried = Monitor::Create(options); !tried.ok())
+    return WithKeyHint(tried.status());
+  return options;
 }
 
 std::string Quote(std::string_view text) {
@@ -243,13 +297,53 @@ std::string Grouped(std::uint64_t number) {
   return digits;
 }
 
+std::string Shown(std::string_view name, std::size_t most) {
+  std::string out;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      out += c;
+      continue;
+    }
+    std::array<char, 8> escape;
+    std::snprintf(escape.data(), escape.size(), "\\x%02x", byte);
+    out += escape.data();
+  }
+  return out.size() > most ? out.substr(0, most - 1) + "~" : out;
+}
+
+namespace {
+
+constexpr auto kReviewEvery = std::chrono::hours(12), kWeek = std::chrono::hours(7 * 24);
+
+Time BeginOf(std::vector<Time> first) {
+  std::sort(first.begin(), first.end());
+  return *std::lower_bound(first.begin(), first.end(), first[first.size() / 2] - kWeek);
+}
+
+}  // namespace
+
+Time BeginOf(std::span<const log::Record> first) {
+  std::vector<Time> times;
+  for (const log::Record& r : first.first(std::min(first.size(), kFirstRequests)))
+    times.push_back(r.time);
+  return BeginOf(std::move(times));
+}
+
+Time ReviewClock::Last(Time request) const {
+  return first_.size() < kFirstRequests ? request : std::min(request, next_ + kWeek);
+}
+
 std::optional<Time> ReviewClock::Before(Time request) {
-  constexpr auto kEvery = std::chrono::hours(12);
-  if (next_ == Time{}) next_ = request + kEvery;
+  if (first_.size() < kFirstRequests) {
+    first_.push_back(request);
+    if (first_.size() == kFirstRequests) next_ = BeginOf(first_) + kReviewEvery;
+    return std::nullopt;
+  }
   if (request < next_) return std::nullopt;
   // One step at a time: a single request from the future does not put off all reviews until then.
   const Time due = next_;
-  next_ += kEvery;
+  next_ += kReviewEvery;
   return due;
 }
 

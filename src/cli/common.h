@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,15 @@ struct LogOptions {
   std::string key_file;
 };
 
+// The options of every command that judges accounts.
+struct JudgeOptions {
+  std::string reference;          // file; empty: the log is its own reference
+  std::optional<double> promise;  // per million; not set: 1000, or the smallest that holds
+  double contamination = 0.02;
+  bool confidence95 = false;
+  std::size_t max_memory_bytes = std::size_t{1} << 32;
+};
+
 // What was read, and what could not be.
 struct LogReport {
   std::uint64_t lines = 0, records = 0, bad_lines = 0;  // a packed line holds many records
@@ -44,7 +54,13 @@ struct LogReport {
   std::vector<std::string> examples;  // of bad lines, with file, number and reason; at most ten
   std::vector<std::string> damage;    // files that could not be read to their end
   std::uint64_t bytes = 0;            // of text
+  // More than an hour older than one before them; where the first of them is.
+  std::uint64_t out_of_order = 0;
+  std::string first_out_of_order;
+  Time newest{};
   bool complete() const { return damage.empty(); }
+  // Scores, reviews and the promise suppose that time goes forward; a few stragglers do no harm.
+  bool in_order() const { return 1000 * out_of_order <= records; }
   // To standard error; nothing when all was well.
   void Print() const;
 };
@@ -61,13 +77,18 @@ Status ReadLog(const LogOptions& options, std::string_view doing, Reading readin
 
 // The bytes of a file; NotFound names it.
 Result<std::string> ReadFile(const std::string& path);
+// Writes beside it and renames, so that the old file stays until the new one is whole.
 Status WriteFile(const std::string& path, std::string_view bytes);
+// Whether a command may write there: not over one of its logs, and in a folder that there is.
+//   option  by which the path was given
+Status CheckOutput(const LogOptions& log, std::string_view option, const std::string& path);
 Result<std::optional<std::string>> ReadKey(const std::string& key_file);
 Result<Reference> ReadReference(const std::string& path);
 
-// What was wished for, or the smallest promise from 1000 on that the reference can keep.
-Promise PromiseFor(const Reference& reference, std::optional<double> per_million,
-                   const Promise& otherwise);
+// A monitor's, as far as they do not depend on what the log holds. The promise is what was wished
+// for, or the smallest from 1000 on that the reference can keep.
+//   Errors  also what no log can mend
+Result<Options> MonitorOptionsFor(const LogOptions& log, const JudgeOptions& judge);
 
 // Errors about keys say which option is meant.
 Status WithKeyHint(const Status& status);
@@ -86,15 +107,25 @@ std::string Number(double value);           // as JSON, to the last bit; null wh
 std::string IsoTime(Time time);             // 2026-04-22T00:15:59Z
 std::string UnixTime(Time time);            // seconds since 1970, with six digits behind the point
 std::string Grouped(std::uint64_t number);  // 513,293
+// A name from outside for a terminal: without control characters, at most so many bytes.
+std::string Shown(std::string_view name, std::size_t most);
 
-// When a log is reviewed for campaigns: twice a day of its own time, between the same requests
-// however it is read.
+// When a log begins, by its first 64 requests or as many as there are: not with one that is a week
+// before most of them, or later.
+Time BeginOf(std::span<const log::Record> first);
+inline constexpr std::size_t kFirstRequests = 64;
+
+// When a log is reviewed for campaigns: twice a day of its own time from its beginning on, between
+// the same requests however it is read.
 class ReviewClock {
  public:
   // The time of the review that comes before a request of this time, if one is due.
   std::optional<Time> Before(Time request);
+  // The time of the last review, when the log ends with a request of this time.
+  Time Last(Time request) const;
 
  private:
+  std::vector<Time> first_;
   Time next_{};
 };
 

@@ -46,7 +46,7 @@ void PrintEvidence(const Explanation& why, std::size_t rows) {
 }
 
 void Print(const Replay& replay, const ExplainOptions& options) {
-  std::printf("%s: %s requests from %s to %s\n", options.account.c_str(),
+  std::printf("%s: %s requests from %s to %s\n", Shown(options.account, 256).c_str(),
               Grouped(replay.requests).c_str(), IsoTime(replay.first).c_str(),
               IsoTime(replay.last).c_str());
   if (!replay.peak) {
@@ -91,7 +91,7 @@ int ExplainCampaign(std::uint32_t id, const Monitor& monitor, const std::vector<
     for (const std::string& name : names) name_of[monitor.AccountId(name)] = name;
     std::printf("\n%-28s %-20s %9s %9s\n", "account", "member since", "requests", "matching");
     for (const CampaignMember& m : campaign.members) {
-      std::printf("%-28s %-20s %9s %9s\n", std::string(name_of[m.account]).c_str(),
+      std::printf("%-28s %-20s %9s %9s\n", Shown(name_of[m.account], 28).c_str(),
                   IsoTime(m.since).c_str(), Grouped(m.requests).c_str(),
                   Grouped(m.matching).c_str());
     }
@@ -106,16 +106,9 @@ int ExplainAccount(const ExplainOptions& options) {
   std::optional<Time> end;
   if (!options.at.empty() && !(end = log::ParseTime(options.at)))
     return Trouble("--at is '" + options.at + "'; allowed: " + std::string(log::kAllowedTimes));
-  Result<std::optional<std::string>> key = ReadKey(options.log.key_file);
-  if (!key.ok()) return Trouble(key.status().message());
-  Options monitor_options;
-  monitor_options.key = key->value_or("");
-  Result<Reference> reference = options.reference.empty()
-                                    ? LearnFromItself(options.log, monitor_options.key)
-                                    : ReadReference(options.reference);
-  if (!reference.ok()) return Trouble(reference.status().message());
-  monitor_options.reference = *std::move(reference);
-  monitor_options.promise = PromiseFor(*monitor_options.reference, options.promise, {});
+  Result<Options> judging = MonitorOptionsFor(options.log, options);
+  if (!judging.ok()) return Trouble(judging.status().message());
+  Options& monitor_options = *judging;
 
   std::optional<Monitor> monitor;
   Status created;
@@ -127,8 +120,8 @@ int ExplainAccount(const ExplainOptions& options) {
   const auto take = [&](std::span<log::Record> batch) {
     std::vector<Attribute> attributes;
     for (const log::Record& record : batch) {
-      if (!monitor && created.ok()) {  // the log's first request decides where the horizon begins
-        monitor_options.origin = record.time;
+      if (!monitor && created.ok()) {  // the first requests decide where the horizon begins
+        monitor_options.origin = BeginOf(batch);
         Result<Monitor> made = Monitor::Create(monitor_options);
         created = made.status();
         if (made.ok()) monitor.emplace(*std::move(made));
@@ -156,7 +149,7 @@ int ExplainAccount(const ExplainOptions& options) {
   if (!read.ok()) return Trouble(read.message());
   if (!created.ok()) return Trouble(WithKeyHint(created).message());
   report.Print();
-  if (monitor) monitor->Review(last);
+  if (monitor) monitor->Review(clock.Last(last));
   if (monitor && options.campaign != 0)
     return ExplainCampaign(options.campaign, *monitor, {names.begin(), names.end()}, report);
   const Result<Explanation> end_of_it =
@@ -168,6 +161,14 @@ int ExplainAccount(const ExplainOptions& options) {
   replay.requests = end_of_it->requests;
   replay.first = end_of_it->first;
   replay.last = end_of_it->last;
+  // Only a review may have put it into a campaign since it was seen.
+  if (end_of_it->verdict.score > replay.verdict.score) {
+    replay.peak = last;
+    replay.why = *end_of_it;
+    replay.verdict.score = end_of_it->verdict.score;
+    replay.verdict.p_value = std::min(replay.verdict.p_value, end_of_it->verdict.p_value);
+  }
+  replay.verdict.level = std::max(replay.verdict.level, end_of_it->verdict.level);
   if (end || !replay.peak) replay.why = *end_of_it;
   options.json ? PrintJson(replay, options) : Print(replay, options);
   return report.complete() ? kFine : kTrouble;

@@ -100,6 +100,7 @@ class LogReader {
       ++found_;
       if (status.ok()) {
         ++report_->records;
+        SeeTime(record.time);
         return true;
       }
       ++report_->bad_lines;
@@ -108,6 +109,15 @@ class LogReader {
                                     status.message());
       }
     }
+  }
+
+  void SeeTime(Time time) {
+    LogReport& r = *report_;
+    if (r.records > 1 && time + std::chrono::hours(1) < r.newest) {
+      if (r.out_of_order++ == 0)
+        r.first_out_of_order = files_[file_] + ":" + std::to_string(line_.number);
+    }
+    r.newest = r.records == 1 ? time : std::max(r.newest, time);
   }
 
   // That is not blank.

@@ -29,6 +29,11 @@ constexpr const char* kSimulateFooter =
     "diluted,\n"
     "cleaning, lone, relay, thin.";
 
+// What an unset variable of the shell leaves would switch the option off.
+CLI::Validator NotEmpty() {
+  return {[](std::string& text) { return text.empty() ? "it is empty" : std::string(); }, ""};
+}
+
 // As CLI::Range, which lets NaN through.
 CLI::Validator Between(double least, double most) {
   char range[64];
@@ -46,7 +51,8 @@ CLI::Validator Between(double least, double most) {
 void AddLogOptions(CLI::App& command, LogOptions& log) {
   command
       .add_option("LOG", log.files,
-                  "Logs (JSON lines; plain, gzip or zstd), globs, or - for standard input")
+                  "Logs in order of time (JSON lines; plain, gzip or zstd), globs, or - for "
+                  "standard input; several are read one after the other")
       ->required();
   command
       .add_option("--format", log.format,
@@ -54,26 +60,38 @@ void AddLogOptions(CLI::App& command, LogOptions& log) {
                   "portkey, envoy")
       ->capture_default_str();
   command.add_option("--field", log.fields, "A field of your own: account=.metadata.key");
-  command.add_option("--key-file", log.key_file,
-                     "The secret that fingerprints are keyed with (at least 16 bytes)");
+  command
+      .add_option("--key-file", log.key_file,
+                  "The secret that fingerprints are keyed with (at least 16 bytes)")
+      ->check(NotEmpty());
+}
+
+// How scan and explain judge: the same options of both.
+template <typename Options>
+void AddJudging(CLI::App& command, Options& options) {
+  command
+      .add_option(
+          "--reference", options.reference,
+          "A file made by 'distillwatch reference'; without it the log is its own reference")
+      ->check(NotEmpty());
+  command.add_option("--promise", options.promise,
+                     "At most so many falsely flagged accounts per million benign ones in a "
+                     "horizon [1000, or the smallest that holds]");
+  command
+      .add_option("--contamination", options.contamination,
+                  "The share of the reference that may itself distil")
+      ->capture_default_str();
+  command.add_flag("--confidence95", options.confidence95,
+                   "Keep the promise for 95 % of references, not on average");
+  command.add_option("--max-memory", options.max_memory_bytes, "Bytes of account state")
+      ->capture_default_str();
 }
 
 CLI::App* AddScan(CLI::App& app, ScanOptions& scan) {
   CLI::App* command =
       app.add_subcommand("scan", "Which accounts distil, why, and how sure that is");
   AddLogOptions(*command, scan.log);
-  command->add_option(
-      "--reference", scan.reference,
-      "A file made by 'distillwatch reference'; without it the log is its own reference");
-  command->add_option("--promise", scan.promise,
-                      "At most so many falsely flagged accounts per million benign ones in a "
-                      "horizon [1000, or the smallest that holds]");
-  command
-      ->add_option("--contamination", scan.contamination,
-                   "The share of the reference that may itself distil")
-      ->capture_default_str();
-  command->add_flag("--confidence95", scan.confidence95,
-                    "Keep the promise for 95 % of references, not on average");
+  AddJudging(*command, scan);
   command
       ->add_option("--bans", scan.bans,
                    "A file of accounts you banned, JSON lines with account and time: who "
@@ -82,16 +100,17 @@ CLI::App* AddScan(CLI::App& app, ScanOptions& scan) {
   command->add_option("--alerts", scan.alerts,
                       "Write a JSON line for every account flagged, at the moment of the log");
   command->add_option("--scores", scan.scores, "Write a JSON line for every account");
-  command->add_option("--fail-on", scan.fail_on,
-                      "Exit with 1 if an account reaches this level: watch, suspect, distilling");
+  command
+      ->add_option("--fail-on", scan.fail_on,
+                   "Exit with 1 if an account reaches this level: watch, suspect, distilling")
+      ->check(NotEmpty());
   command
       ->add_option("--threads", scan.threads,
-                   "Threads that judge requests; from 2 on, one more reads the log")
+                   "Threads that judge requests; from 2 on, one more reads the log. The output is "
+                   "the same, unless memory is short")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   command->add_option("--rows", scan.rows, "Rows of the table")->capture_default_str();
-  command->add_option("--max-memory", scan.max_memory_bytes, "Bytes of account state")
-      ->capture_default_str();
   return command;
 }
 
@@ -108,9 +127,7 @@ CLI::App* AddExplain(CLI::App& app, ExplainOptions& explain) {
       throw CLI::RequiredError("--account or --campaign");
     }
   });
-  command->add_option("--reference", explain.reference,
-                      "As for scan; without it the log is its own reference");
-  command->add_option("--promise", explain.promise, "As for scan: it decides the level");
+  AddJudging(*command, explain);
   command->add_option("--at", explain.at,
                       "The score at this time, as in 2026-01-31T12:00:00Z, not the highest");
   command->add_flag("--json", explain.json, "All features, as one JSON object");
@@ -155,7 +172,7 @@ CLI::App* AddSimulate(CLI::App& app, SimulateOptions& simulate) {
       ->capture_default_str();
   command
       ->add_option("--campaigns", simulate.campaigns,
-                   "Campaigns; together they have 3 % of the accounts at most")
+                   "Campaigns; of many benign accounts they are 3 % at most")
       ->check(CLI::Range(0, 10000))
       ->capture_default_str();
   command->add_option("--days", simulate.days, "How long the month is")
@@ -164,6 +181,12 @@ CLI::App* AddSimulate(CLI::App& app, SimulateOptions& simulate) {
   command->add_option("--start", simulate.start, "Its first day")->capture_default_str();
   command->add_flag("--only-benign", simulate.only_benign, "No campaigns");
   return command;
+}
+
+// The exit code, unless standard output could not be written.
+int Written(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  return Trouble("cannot write to standard output");
 }
 
 }  // namespace
@@ -187,9 +210,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kFine : kTrouble;  // it has codes of its own for every mistake
   }
-  if (scan_command->parsed()) return Scan(scan);
-  if (explain_command->parsed()) return ExplainAccount(explain);
-  if (reference_command->parsed()) return LearnReference(reference);
-  if (simulate_command->parsed()) return Simulate(simulate);
+  if (scan_command->parsed()) return Written(Scan(scan));
+  if (explain_command->parsed()) return Written(ExplainAccount(explain));
+  if (reference_command->parsed()) return Written(LearnReference(reference));
+  if (simulate_command->parsed()) return Written(Simulate(simulate));
   return kTrouble;
 }

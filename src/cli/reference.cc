@@ -27,6 +27,8 @@ void PrintPromises(const Reference& reference) {
 int LearnReference(const ReferenceOptions& options) {
   Result<std::optional<std::string>> key = ReadKey(options.log.key_file);
   if (!key.ok()) return Trouble(key.status().message());
+  if (const Status status = CheckOutput(options.log, "--out", options.out); !status.ok())
+    return Trouble(status.message());
   LearnerOptions learner_options;
   learner_options.key = key->value_or("");
   learner_options.horizon =

@@ -1,8 +1,10 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <condition_variable>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <mutex>
@@ -119,7 +121,7 @@ class Scanner {
   }
 
   // The last review, at the end of the log.
-  void Finish(Time last, std::FILE* alerts) { Review(last, alerts); }
+  void Finish(Time last, std::FILE* alerts) { Review(clock_.Last(last), alerts); }
 
  private:
   void Review(Time now, std::FILE* alerts) {
@@ -191,8 +193,8 @@ class Scanner {
     for (const Successor& s : successors_) {
       const auto name = names_.find(s.account);
       std::printf("%-28s %-28s %-20s %9.2g\n",
-                  name == names_.end() ? "" : std::string(name->second.first).c_str(),
-                  std::string(bans_.NameOf(s.banned, monitor_)).c_str(), IsoTime(s.began).c_str(),
+                  name == names_.end() ? "" : Shown(name->second.first, 28).c_str(),
+                  Shown(bans_.NameOf(s.banned, monitor_), 28).c_str(), IsoTime(s.began).c_str(),
                   s.p_value);
     }
   }
@@ -203,7 +205,8 @@ class Scanner {
     std::string out;
     std::size_t given = 0;
     for (const Evidence& e : why.evidence) {
-      if (e.contribution <= 0 || e.detector == "campaign" || given == 2) continue;
+      const bool known = !std::isnan(e.value);
+      if (!known || e.contribution <= 0 || e.detector == "campaign" || given == 2) continue;
       out += (given++ == 0 ? "" : "; ") + e.words;
     }
     return out;
@@ -247,6 +250,7 @@ class Scanner {
 
 void PrintTable(const ScanOptions& options,
                 const std::vector<std::pair<std::string, const Summary*>>& ranking) {
+  if (options.rows == 0) return;
   const bool colour = UsesColour(stdout);
   std::printf("\n%-28s %-11s %7s %9s %9s %8s  %s\n", "account", "level", "score", "p-value",
               "requests", "campaign", "strongest reasons");
@@ -258,7 +262,7 @@ void PrintTable(const ScanOptions& options,
                         : summary->level == Level::kDistilling ? "\033[31m"
                         : summary->level == Level::kSuspect    ? "\033[33m"
                                                                : "";
-    std::string shown = account.size() > 28 ? account.substr(0, 27) + "~" : account;
+    const std::string shown = Shown(account, 28);
     const std::string campaign = summary->campaign == 0 ? "" : std::to_string(summary->campaign);
     std::printf("%-28s %s%-11s%s %7.2f %9.2g %9s %8s  %s\n", shown.c_str(), paint,
                 std::string(Name(summary->level)).c_str(), *paint ? "\033[0m" : "", summary->score,
@@ -277,34 +281,21 @@ int Scan(const ScanOptions& options) {
     if (!level.ok()) return Trouble(level.status().message());
     fail_on = *level;
   }
-  Result<std::optional<std::string>> key = ReadKey(options.log.key_file);
-  if (!key.ok()) return Trouble(key.status().message());
   Result<Bans> bans = Bans::Read(options.bans);
   if (!bans.ok()) return Trouble(bans.status().message());
-
-  Options monitor_options;
-  monitor_options.key = key->value_or("");
-  monitor_options.max_memory_bytes = options.max_memory_bytes;
-  const bool retrospective = options.reference.empty();
-  if (retrospective) {
-    Result<Reference> reference = LearnFromItself(options.log, monitor_options.key);
-    if (!reference.ok()) return Trouble(reference.status().message());
-    monitor_options.reference = *std::move(reference);
-  } else {
-    Result<Reference> reference = ReadReference(options.reference);
-    if (!reference.ok()) return Trouble(reference.status().message());
-    monitor_options.reference = *std::move(reference);
+  for (const auto& [option, path] :
+       {std::pair("--alerts", options.alerts), std::pair("--scores", options.scores)}) {
+    if (const Status status = CheckOutput(options.log, option, path); !status.ok())
+      return Trouble(status.message());
   }
-
-  monitor_options.promise.contamination = options.contamination;
-  if (options.confidence95) monitor_options.promise.mode = Promise::Mode::kConfidence95;
-  monitor_options.promise =
-      PromiseFor(*monitor_options.reference, options.promise, monitor_options.promise);
+  Result<Options> judging = MonitorOptionsFor(options.log, options);
+  if (!judging.ok()) return Trouble(judging.status().message());
+  Options& monitor_options = *judging;
+  const bool retrospective = options.reference.empty();
 
   std::FILE* alerts = nullptr;
-  if (!options.alerts.empty() && (alerts = std::fopen(options.alerts.c_str(), "wb")) == nullptr) {
-    return Trouble("cannot write '" + options.alerts + "'");
-  }
+  if (!options.alerts.empty() && (alerts = std::fopen(options.alerts.c_str(), "wb")) == nullptr)
+    return Trouble("--alerts: cannot write '" + options.alerts + "': " + std::strerror(errno));
   std::optional<Monitor> monitor;
   std::optional<Scanner> scanner;
   Time last{};
@@ -312,8 +303,8 @@ int Scan(const ScanOptions& options) {
   Status created;
   const Reading reading = options.threads > 1 ? Reading::kAhead : Reading::kInTurn;
   const auto take = [&](std::span<log::Record> records) {
-    if (!monitor && created.ok()) {  // the first request decides where the horizon begins
-      monitor_options.origin = records.front().time;
+    if (!monitor && created.ok()) {  // the first requests decide where the horizon begins
+      monitor_options.origin = BeginOf(records);
       Result<Monitor> made = Monitor::Create(monitor_options);
       created = made.status();
       if (!made.ok()) return;
@@ -322,13 +313,17 @@ int Scan(const ScanOptions& options) {
     }
     if (!records.empty()) last = std::max(last, records.back().time);
     if (scanner) scanner->Take(records, alerts);
+    if (alerts != nullptr) std::fflush(alerts);
   };
   const Status read = ReadLog(options.log, "scanning", reading, report, take);
   if (scanner) scanner->Finish(last, alerts);
+  bool all_written = true;
   if (alerts != nullptr) {
     const bool written = std::ferror(alerts) == 0;
-    if (std::fclose(alerts) != 0 || !written)
-      return Trouble("cannot write '" + options.alerts + "'");
+    if (std::fclose(alerts) != 0 || !written) {
+      Trouble("--alerts: cannot write '" + options.alerts + "'");
+      all_written = false;
+    }
   }
   if (!read.ok()) return Trouble(read.message());
   if (!created.ok()) return Trouble(WithKeyHint(created).message());
@@ -343,7 +338,10 @@ int Scan(const ScanOptions& options) {
           << ", \"requests\": " << summary->requests << "}\n";
     }
     out.close();
-    if (!out) return Trouble("cannot write '" + options.scores + "'");
+    if (!out) {
+      Trouble("--scores: cannot write '" + options.scores + "'");
+      all_written = false;
+    }
   }
   std::size_t by_level[4] = {};
   for (const auto& [account, summary] : ranking)
@@ -352,13 +350,17 @@ int Scan(const ScanOptions& options) {
   std::printf("%s requests of %s accounts.  distilling %zu, suspect %zu, watch %zu.\n",
               Grouped(report.records).c_str(), Grouped(ranking.size()).c_str(), by_level[3],
               by_level[2], by_level[1]);
-  std::printf(
-      "Promise: at most %.6g falsely flagged accounts per million benign ones in %.3g days (%s; "
-      "reference of %s accounts, up to %.3g %% of it bad).\n",
-      monitor_options.promise.per_million,
-      static_cast<double>(monitor_options.reference->horizon().count()) / 86400,
-      options.confidence95 ? "for 95 % of references" : "in expectation",
-      Grouped(monitor_options.reference->accounts()).c_str(), 100 * options.contamination);
+  if (!report.in_order()) {
+    std::printf("Promise: none, because the log is not in order of time.\n");
+  } else {
+    std::printf(
+        "Promise: at most %.6g falsely flagged accounts per million benign ones in %.3g days (%s; "
+        "reference of %s accounts, up to %.3g %% of it bad).\n",
+        monitor_options.promise.per_million,
+        static_cast<double>(monitor_options.reference->horizon().count()) / 86400,
+        options.confidence95 ? "for 95 % of references" : "in expectation",
+        Grouped(monitor_options.reference->accounts()).c_str(), 100 * options.contamination);
+  }
   if (retrospective) {
     std::printf(
         "Retrospective: the log was its own reference. Harvesters in it hide each other; use "
@@ -371,7 +373,7 @@ int Scan(const ScanOptions& options) {
   PrintTable(options, ranking);
   PrintCampaigns(monitor->Campaigns());
   scanner->PrintSuccessors();
-  if (!report.complete()) return kTrouble;
+  if (!report.complete() || !all_written) return kTrouble;
   if (fail_on) {
     for (std::size_t l = static_cast<std::size_t>(*fail_on); l < 4; ++l) {
       if (by_level[l] > 0) return kFindings;

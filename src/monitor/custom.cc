@@ -3,8 +3,11 @@
 #include "monitor/custom.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "monitor/engine.h"
@@ -108,7 +111,12 @@ void CustomDetectors::Update(const Observation& seen, std::byte* states) const n
 
 void CustomDetectors::Measure(const std::byte* states, float* features) const noexcept {
   for (const auto& d : list_) {
-    d->Measure({states, d->state_bytes()}, {features, d->features().size()});
+    const std::span<float> own(features, d->features().size());
+    d->Measure({states, d->state_bytes()}, own);
+    // No reference could hold an infinite rank.
+    std::replace_if(
+        own.begin(), own.end(), [](float f) { return !std::isfinite(f); },
+        std::numeric_limits<float>::quiet_NaN());
     states += Room(*d);
     features += d->features().size();
   }

@@ -127,6 +127,7 @@ void Monitor::State::Add(const SnapshotHead& head) {
 }
 
 Status Monitor::Save(const std::function<Status(std::string_view)>& sink) const {
+  if (!sink) return InvalidArgument("sink is empty");
   const State& s = *state_;
   monitor::FrameWriter frames(sink);
   wire::Writer head;

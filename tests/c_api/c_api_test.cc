@@ -308,6 +308,19 @@ TEST(CApi, AReviewNamesACampaign) {
   EXPECT_NE(json.find("\"account\":" + std::to_string(id)), std::string::npos) << json;
 }
 
+TEST(CApi, AKeyThatWasNotFoundIsRefused) {
+  for (int field = 0; field < 3; ++field) {
+    distillwatch_create_args args = {};
+    args.size = sizeof(args);
+    (field == 0 ? args.options_bytes : field == 1 ? args.key_bytes : args.reference_bytes) = 30;
+    distillwatch_monitor* made = nullptr;
+    char message[100];
+    EXPECT_EQ(distillwatch_create(&args, &made, message, sizeof(message)),
+              DISTILLWATCH_INVALID_ARGUMENT);
+    EXPECT_NE(std::string(message).find("is null, and its size is 30"), std::string::npos);
+  }
+}
+
 TEST(CApi, MayBeCalledFromManyThreads) {
   const Handle monitor = Created();
   std::vector<std::thread> threads;

@@ -83,7 +83,7 @@ TEST(Json, AReviewTellsNamesJoinsAndSuccessors) {
   EXPECT_EQ(Json(r), R"({"accounts":5,"groups":2,"waiting":1,"explained":3,"named":[1,4],)"
                      R"("joined":[{"account":18,"campaign":4}],)"
                      R"("successors":[{"account":7,"banned":8,"began_us":0,"pairs":9,"values":2,)"
-                     R"("p_value":0.25}]})");
+                     R"("p_value":0.25}],"interrupted":false})");
 }
 
 }  // namespace

@@ -199,6 +199,13 @@ TEST(Reference, MergingSpansBothLogs) {
   }
 }
 
+TEST(Reference, IsNotMergedWithItself) {
+  const Reference reference = ReferenceOf(SmallContent(10));
+  const Result<Reference> merged = Reference::Merge(reference, reference);
+  ASSERT_FALSE(merged.ok());
+  EXPECT_EQ(merged.status().code(), StatusCode::kInvalidArgument);
+}
+
 TEST(Reference, UnlikeReferencesDoNotMerge) {
   using Change = std::function<void(ReferenceContent&)>;
   const std::pair<const char*, Change> changes[] = {
@@ -228,7 +235,8 @@ TEST(Reference, ASumThatCouldNotBeReadAgainIsRefused) {
   content.histogram.Add(0);
   for (int i = 0; i < 47; ++i) content.histogram.Merge(calibrate::PathHistogram(content.histogram));
   const Reference half = ReferenceOf(content);  // 2^47 accounts in one bin
-  const Result<Reference> most = Reference::Merge(half, half);
+  content.last += hours(1);
+  const Result<Reference> most = Reference::Merge(half, ReferenceOf(content));
   ASSERT_TRUE(most.ok());
   EXPECT_TRUE(Reference::Parse(most->Serialize()).ok());
   const Result<Reference> more = Reference::Merge(*most, half);

@@ -107,6 +107,38 @@ TEST(CustomDetector, ItsEvidenceStandsBesideOurs) {
   EXPECT_GT(moved, 0) << "the fit uses it";
 }
 
+// What is infinite, now and then.
+class BoundlessDetector : public CountDetector {
+ public:
+  static constexpr std::string_view kName = "boundless";
+  std::array<float, 1> Measure(const State& state) const noexcept {
+    return {state.count % 2 == 0 ? std::numeric_limits<float>::infinity()
+                                 : -std::numeric_limits<float>::infinity()};
+  }
+};
+
+TEST(CustomDetector, WhatIsInfiniteIsNotKnown) {
+  const monitor::CustomList list = {Custom<BoundlessDetector>()};
+  const Reference reference = support::SmallReference(hours(72), list);
+  EXPECT_TRUE(Reference::Parse(reference.Serialize()).ok());
+  Options options = SmallOptions();
+  options.reference = reference;
+  options.detectors = list;
+  Monitor monitor = SmallMonitor(options);
+  const Log log = MixedLog(10, 3, 3, 1);
+  Replay(monitor, log);
+  std::size_t seen = 0;
+  for (const std::string& account : AccountsOf(log)) {
+    const Explanation why = *monitor.Explain(account);
+    for (const Evidence& piece : why.evidence) {
+      if (piece.detector != "boundless") continue;
+      ++seen;
+      EXPECT_TRUE(std::isnan(piece.value));
+    }
+  }
+  EXPECT_GT(seen, 0u);
+}
+
 TEST(CustomDetector, AReferenceLearnedWithOthersIsRefused) {
   Options options = SmallOptions();
   options.detectors = Own();

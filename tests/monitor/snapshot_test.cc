@@ -43,6 +43,12 @@ TEST(Snapshot, VerdictsGoOnBitByBit) {
 }
 
 // Whom a full monitor forgets next is state, too.
+TEST(Snapshot, ASinkThatIsNoneIsAnError) {
+  const Monitor monitor = SmallMonitor(SmallOptions());
+  const Status status = monitor.Save(std::function<Status(std::string_view)>());
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+}
+
 TEST(Snapshot, EvictionGoesOnAsBefore) {
   const Log log = MixedLog(400, 10, 6, 2);
   Options options = SmallOptions();

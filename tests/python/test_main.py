@@ -155,10 +155,13 @@ def test_a_scan_reviews_campaigns_and_names_them(tmp_path, capsys, reference, me
 def test_reviews_come_when_the_program_has_them(hours, cuts):
     us = np.array(hours, np.int64) * 3_600_000_000
     expected, due = [], None  # ReviewClock::Before of the C++ program, row by row
+    first = sorted(us.tolist()[:64])
     for row, time in enumerate(us.tolist()):
-        if due is None:
-            due = time + 12 * 3_600_000_000
-        if time >= due:
+        if row < 64:
+            if row == 63:
+                begin = min(t for t in first if t >= first[32] - 7 * 86_400_000_000)
+                due = begin + 12 * 3_600_000_000
+        elif time >= due:
             expected.append((row, due))
             due += 12 * 3_600_000_000
     clock, got, begin = ReviewClock(), [], 0
@@ -261,3 +264,15 @@ def test_trouble_is_told_in_words(arguments, words, tmp_path, capsys, monkeypatc
     assert main(arguments) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "never-made").exists()
+
+
+def test_a_log_that_is_not_in_order_has_no_promise(month, tmp_path, capsys):
+    log = tmp_path / "backwards.jsonl"
+    lines = (month / "log.jsonl").read_text("utf-8").splitlines()
+    log.write_text("".join(line + "\n" for line in reversed(lines)), "utf-8")
+    assert run_scan(month, log) == 0
+    out, err = capsys.readouterr()
+    assert "Promise: none" in out and "sort it" in err
+    assert run_scan(month, month / "log.jsonl") == 0
+    out, err = capsys.readouterr()
+    assert "Promise: at most" in out and not err

@@ -21,10 +21,11 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import __version__, evaluate
+from . import __version__, _core, evaluate
 from ._batch import event_columns, simulate
 from ._core import Monitor, Promise, Reference, ReferenceLearner
 from ._logs import Log, Trouble
+from ._reviews import begin_of
 from ._scan import Scanner, print_accounts, print_campaigns, print_members
 from ._types import FailedPrecondition, Level, NotFound
 
@@ -100,19 +101,18 @@ def _replay(
     reference: Reference,
     alerts: Any,
     threads: int = 1,
-) -> tuple[Scanner, bool]:
-    """The scanner of a monitor that has seen the log, with reviews on event time; whether it is
-    damaged."""
+) -> tuple[Scanner, Log]:
+    """The scanner of a monitor that has seen the log, with reviews on event time."""
     scanner: Optional[Scanner] = None
     key = _key(arguments.key_file)
     log = Log(arguments.logs, arguments.quiet)
     for columns in log:
-        if scanner is None:  # the first request decides where the horizon begins
+        if scanner is None:  # the first requests decide where the horizon begins
             monitor = Monitor(
                 reference=reference,
                 promise=promise,
                 key=key,
-                origin=float(columns["time"][0]),
+                origin=begin_of(_core.microseconds(columns["time"]).tolist()) / 1e6,
                 max_memory_bytes=arguments.max_memory,
             )
             scanner = Scanner(monitor, threads=threads, alerts=alerts)
@@ -120,7 +120,7 @@ def _replay(
     if scanner is None:
         raise Trouble("the log holds no request")
     scanner.finish()
-    return scanner, log.damaged
+    return scanner, log
 
 
 def _scan(arguments: argparse.Namespace) -> int:
@@ -130,7 +130,7 @@ def _scan(arguments: argparse.Namespace) -> int:
         alerts = None
         if arguments.alerts:
             alerts = stack.enter_context(open(arguments.alerts, "w", encoding="utf-8"))
-        scanner, damaged = _replay(arguments, promise, reference, alerts, arguments.threads)
+        scanner, log = _replay(arguments, promise, reference, alerts, arguments.threads)
     ranking, levels = scanner.ranking(), scanner.levels()
     if arguments.scores:
         with open(arguments.scores, "w", encoding="utf-8") as file:
@@ -142,11 +142,14 @@ def _scan(arguments: argparse.Namespace) -> int:
         f"{requests:,} requests of {len(ranking):,} accounts.  distilling {levels[3]}, "
         f"suspect {levels[2]}, watch {levels[1]}."
     )
-    print(
-        f"Promise: at most {promise.per_million:g} falsely flagged accounts per million benign "
-        f"ones in {reference.horizon.total_seconds() / 86400:.3g} days (reference of "
-        f"{reference.accounts:,} accounts)."
-    )
+    if not log.in_order:
+        print("Promise: none, because the log is not in order of time.")
+    else:
+        print(
+            f"Promise: at most {promise.per_million:g} falsely flagged accounts per million benign "
+            f"ones in {reference.horizon.total_seconds() / 86400:.3g} days (reference of "
+            f"{reference.accounts:,} accounts)."
+        )
     if not arguments.reference:
         print(
             "Retrospective: the log was its own reference. Harvesters in it hide each other; use "
@@ -154,7 +157,7 @@ def _scan(arguments: argparse.Namespace) -> int:
         )
     print_accounts(ranking, arguments.rows)
     print_campaigns(scanner.monitor.campaigns())
-    if damaged:
+    if log.damaged:
         return 2
     return int(bool(arguments.fail_on) and any(levels[Level[arguments.fail_on.upper()] :]))
 
@@ -163,18 +166,18 @@ def _explain(arguments: argparse.Namespace) -> int:
     if (arguments.account is None) == (arguments.campaign is None):
         raise Trouble("give either --account or --campaign")
     reference = _reference_for(arguments)
-    scanner, damaged = _replay(arguments, _promise_for(reference, arguments), reference, None)
+    scanner, log = _replay(arguments, _promise_for(reference, arguments), reference, None)
     if arguments.account is not None:
         try:
             print(repr(scanner.monitor.explain(arguments.account)))
         except NotFound:
             raise Trouble(f"the log has no request of account {arguments.account!r}") from None
-        return 2 if damaged else 0
+        return 2 if log.damaged else 0
     for campaign in scanner.monitor.campaigns():
         if campaign.id == arguments.campaign:
             print_campaigns([campaign])
             print_members(campaign, {scanner.monitor.account_id(a): a for a in scanner.accounts})
-            return 2 if damaged else 0
+            return 2 if log.damaged else 0
     raise Trouble(f"the log has no campaign {arguments.campaign}")
 
 

@@ -98,6 +98,18 @@ class Log:
         self._paths = paths
         self._quiet = quiet
         self.damaged = False
+        self._requests = self._out_of_order = 0
+        self._newest = 0.0
+
+    @property
+    def in_order(self) -> bool:
+        """Whether hardly any request is more than an hour older than one before it."""
+        return 1000 * self._out_of_order <= self._requests
+
+    def _see_time(self, seconds: float) -> None:
+        self._out_of_order += self._requests > 0 and seconds < self._newest - 3600
+        self._newest = max(self._newest, seconds)
+        self._requests += 1
 
     def _lines(self, path: str) -> Iterator[tuple[int, bytes]]:
         number = 0
@@ -135,6 +147,7 @@ class Log:
                     continue
                 try:
                     rows.append(_row(line))
+                    self._see_time(rows[-1]["time"])
                 except (ValueError, TypeError, OverflowError, RecursionError) as e:
                     n_bad += 1
                     if len(bad) < 10:
@@ -147,6 +160,13 @@ class Log:
         if rows:
             yield _columns(rows)
             progress(len(rows))
+        if not self.in_order:
+            print(
+                f"distillwatch: {self._out_of_order} of {self._requests} requests are more than an "
+                "hour older than one before them: scores, campaigns and the promise suppose a log "
+                "in order of time; sort it",
+                file=sys.stderr,
+            )
         if n_bad:
             print(f"distillwatch: {n_bad} lines are no requests:", *bad, sep="\n  ", file=sys.stderr)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -15,13 +15,28 @@ from ._core import Monitor
 from ._progress import progress_bar
 
 
+_FIRST = 64  # requests
+_WEEK_US = 7 * 86_400_000_000
+
+
+def begin_of(first: Sequence[int]) -> int:
+    """When a log begins, by its first requests: not with one that is a week before most of them,
+    or later."""
+    times = sorted(first[:_FIRST])
+    return min(t for t in times if t >= times[len(times) // 2] - _WEEK_US)
+
+
 class ReviewClock:
-    """Every so many hours of a log's own time, between the same requests however it is read."""
+    """Every so many hours of a log's own time, between the same requests however it is read.
+
+    It begins where the log begins.
+    """
 
     def __init__(self, hours: float = 12) -> None:
         if not hours > 0:
             raise ValueError(f"review_hours is {hours}; allowed: above 0")
         self._step = max(1, round(min(hours * 3.6e9, 2.0**62)))
+        self._first: list[int] = []
         self._next: Optional[int] = None
 
     def pieces(self, us: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, Optional[int]]]:
@@ -30,8 +45,14 @@ class ReviewClock:
         The last piece has no review; a review that the first row makes due follows an empty one.
         """
         begin, unasked, rows = 0, 0, len(us)
-        if self._next is None and rows:
-            self._next = int(us[0]) + self._step
+        if self._next is None:
+            unasked = min(_FIRST - len(self._first), rows)
+            self._first.extend(us[:unasked].tolist())
+            if len(self._first) == _FIRST:
+                self._next = begin_of(self._first) + self._step
+            else:
+                yield 0, rows, None
+                return
         while begin < rows:
             due = self._next
             assert due is not None
@@ -44,6 +65,10 @@ class ReviewClock:
             yield begin, row, due
             begin, unasked = row, row + 1
         yield begin, rows, None
+
+    def last(self, us: int) -> int:
+        """The time of the last review, when the log ends with a request of this time."""
+        return us if self._next is None else min(us, self._next + _WEEK_US)
 
     @staticmethod
     def _first_at(us: npt.NDArray[np.int64], begin: int, time: int) -> int:
@@ -111,5 +136,5 @@ def watch(
                     bar.update(end - begin)
             if due is not None:
                 review(due)
-    review(int(us.max()))
+    review(clock.last(int(us.max())))
     return np.concatenate(parts), joined

@@ -46,7 +46,11 @@ class Summary:
 
 def _reasons(why: Explanation) -> str:
     """The two strongest; the campaign has a table of its own."""
-    given = [e.words for e in why.evidence if e.contribution > 0 and e.detector != "campaign"]
+    given = [
+        e.words
+        for e in why.evidence
+        if e.contribution > 0 and e.detector != "campaign" and not math.isnan(e.value)
+    ]
     return "; ".join(given[:2])
 
 
@@ -116,7 +120,7 @@ class Scanner:
     def finish(self) -> None:
         """The last review, at the end of the log."""
         if self._last is not None:
-            self._review(self._last)
+            self._review(self._clock.last(self._last))
 
     def _observe(self, part: dict[str, Any], us: Any) -> None:
         columns: dict[str, Any] = {name: part.get(name) for name in _COLUMNS}
