@@ -12,12 +12,15 @@ void* RefuseUnmade(std::size_t) {
   throw py::type_error("__init__ of this object was not called");
 }
 
-void RefuseUnmade(py::module_& m) {
-  for (const auto& [name, value] : py::dict(m.attr("__dict__"))) {
+// Of all types in a module, or in a type.
+void RefuseUnmadeOf(py::handle scope) {
+  for (const auto& [name, value] : py::dict(scope.attr("__dict__"))) {
     if (!PyType_Check(value.ptr())) continue;
     py::detail::type_info* type =
         py::detail::get_type_info(reinterpret_cast<PyTypeObject*>(value.ptr()));
-    if (type != nullptr) type->operator_new = &RefuseUnmade;
+    if (type == nullptr || type->operator_new == &RefuseUnmade) continue;
+    type->operator_new = &RefuseUnmade;
+    RefuseUnmadeOf(value);
   }
 }
 
@@ -38,5 +41,5 @@ PYBIND11_MODULE(_core, m) {
   BindSimulate(m);
   BindLooks(m);
   BindFit(m);
-  RefuseUnmade(m);
+  RefuseUnmadeOf(m);
 }

@@ -86,7 +86,10 @@ class Linker {
   };
   static constexpr std::size_t kShards = 256, kGroupMutexes = 64;
   // Shards are ranges of accounts, so that one after the other is in their order.
-  Shard& ShardOf(std::uint64_t account) { return shards_[account >> 56]; }
+  Shard& ShardOf(std::uint64_t account) {
+    static_assert(kShards == 256);
+    return shards_[account >> 56];
+  }
   std::unique_lock<std::mutex> Lock(const Group& group) {
     return std::unique_lock(group_mutexes_[group.id() % kGroupMutexes]);
   }

@@ -135,6 +135,7 @@ Status WriteFile(const std::string& path, std::string_view bytes) {
   const int made = special ? open(path.c_str(), O_WRONLY) : mkstemp(beside.data());
   if (made < 0) return failed(errno);
   std::FILE* file = fdopen(made, "wb");
+  if (file == nullptr) return failed(errno);
   errno = 0;
   bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
   written =
@@ -157,7 +158,8 @@ Status CheckOutput(const LogOptions& log, std::string_view option, const std::st
   const std::filesystem::path folder = output.has_parent_path() ? output.parent_path() : ".";
   if (std::filesystem::is_directory(output, ignored))
     return InvalidArgument(std::string(option) + " is '" + path + "', which is a folder");
-  if (access(folder.c_str(), W_OK) != 0) {
+  const bool there = std::filesystem::exists(output, ignored);  // /dev/stdout, for one
+  if (access(there ? path.c_str() : folder.c_str(), W_OK) != 0) {
     return Unavailable(std::string(option) + ": cannot write '" + path +
                        "': " + std::strerror(errno));
   }

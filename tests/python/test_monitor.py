@@ -417,6 +417,9 @@ def test_an_object_that_was_never_made_is_refused():
             repr(kind.__new__(kind))
     with pytest.raises(TypeError, match="__init__"):
         dw.Monitor(reference=dw.Reference.__new__(dw.Reference))
+    for detector in (dw.SimilarityDetector(), dw.CoverageDetector(), dw.RateShapeDetector()):
+        with pytest.raises(TypeError, match="__init__"):
+            detector.measure(detector.State.__new__(detector.State))
 
 
 @pytest.mark.parametrize(

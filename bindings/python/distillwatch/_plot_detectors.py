@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core, evaluate
+from ._bins import BIN
 from ._core import Promise, Reference
 from ._plot_axes import (
     BLUE,
@@ -49,8 +50,8 @@ def score_of(reference: Reference, promise: Promise, level: Level = Level.DISTIL
         return math.inf
     if rank > len(maxima):
         return -8.0
-    # 1 + (reference accounts at or above) must not exceed the rank; bins of scores are 1/32 wide.
-    return float(maxima[len(maxima) - rank]) + 32 / 1024
+    # 1 + (reference accounts at or above) must not exceed the rank.
+    return float(maxima[len(maxima) - rank]) + BIN
 
 
 def score_paths(

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from . import _core
 from ._batch import events
+from ._bins import lower_ends
 from ._core import Promise, Reference
 from ._intervals import (
     BROKEN_BELOW,
@@ -89,7 +90,6 @@ __all__ = [
     "tpr_at_fpr",
 ]
 FPRS = (0.01, 0.001)
-_BINS = 32  # of a unit of score in a reference
 
 
 def _sides(labels: Labels, scores: Scores, least: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -187,8 +187,8 @@ def calibrate(
         if np.isnan(of).any():
             raise ValueError(f"a {name} is nan; allowed: numbers")
     most = _core.most_rank(promise, len(maxima))
-    if (np.floor(maxima * _BINS) == maxima * _BINS).all():  # lower ends of bins
-        scores = np.floor(scores * _BINS) / _BINS
+    if np.array_equal(lower_ends(maxima), maxima):  # as a reference knows them
+        scores = lower_ends(scores)
     rank = 1 + len(maxima) - np.searchsorted(maxima, scores, "left")
     out = rows.copy()
     out["level"] = np.select(

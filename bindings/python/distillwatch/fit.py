@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from ._bins import lower_ends
 from ._core import Promise, Reference
 from ._forest import forest_of_core, forest_of_sklearn
 from ._looks import (
@@ -56,7 +57,6 @@ __all__ = [
     "score_looks",
 ]
 _UNKNOWN = _core.UNKNOWN_BIN
-_BINS_PER_UNIT = 32  # of a reference's path maxima
 _LEAST_ACCOUNTS = 40  # with a look, in each half
 _ROLES = {"distilling": "to distil", "exclude": "to be excluded", "labels": "labelled"}
 
@@ -295,7 +295,7 @@ def power(
     mine = best[np.minimum(owners, len(best) - 1)]
     maxima = reference_scores(reference)
     # As the monitor does it: what is in the score's bin counts as at least as high.
-    lowest = np.minimum(np.floor(mine * _BINS_PER_UNIT), 24 * _BINS_PER_UNIT - 1) / _BINS_PER_UNIT
+    lowest = lower_ends(mine)
     rank = 1 + len(maxima) - np.searchsorted(maxima, lowest, "left")
     caught: dict[float, Optional[float]] = {}
     for per_million in promises:
