@@ -169,6 +169,7 @@ void BindDetect(py::module_& m) {
                              [](const OwnedObservation& o) { return o.seen.completion_tokens; })
       .def_property_readonly("model", [](const OwnedObservation& o) { return o.seen.model; })
       .def_property_readonly("system", [](const OwnedObservation& o) { return o.seen.system; })
+      .def_property_readonly("prompt", [](const OwnedObservation& o) { return o.seen.prompt; })
       .def_property_readonly("event", [](const OwnedObservation& o) { return o.seen.event; })
       .def_property_readonly("truncated",
                              [](const OwnedObservation& o) { return o.seen.truncated; })

@@ -28,6 +28,7 @@ struct Observation {
   std::uint32_t completion_tokens = 0;   // 0: not known
   std::uint64_t model = 0;               // keyed hash; 0: not known
   std::uint64_t system = 0;              // keyed hash of the system prompt; 0: none
+  std::uint64_t prompt = 0;              // keyed hash of the newest turn, as bytes
   std::uint64_t event = 0;               // the same for the same account, time and prompt
   bool truncated = false;                // the text was longer than the shingler reads
 };

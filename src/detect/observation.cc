@@ -31,6 +31,7 @@ Observation Read(const Event& event, std::uint64_t prompt_hash, const Shingler& 
   seen.terms = text.terms;
   seen.units = text.units;
   seen.truncated = text.truncated;
+  seen.prompt = prompt_hash;
   seen.event =
       text::Mix(prompt_hash + static_cast<std::uint64_t>(event.time.time_since_epoch().count()));
   return seen;
