@@ -1,0 +1,249 @@
+// Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
+
+#include "campaign/echo.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <tuple>
+#include <type_traits>
+
+namespace distillwatch::campaign {
+namespace {
+
+using Asking = EchoLog::Asking;
+
+constexpr auto kDay = std::chrono::hours(24);
+
+auto Distance(Time a, Time b) noexcept {
+  return std::max(a, b) - std::min(a, b);
+}
+
+bool IsLookedAt(std::uint32_t prompt, std::uint32_t thinning) noexcept {
+  return thinning == 0 || prompt >> (32 - thinning) == 0;
+}
+
+bool AreClose(const Asking& a, const Asking& b) noexcept {
+  return Distance(a.time, b.time) <= EchoLog::kWindow;
+}
+
+}  // namespace
+
+bool EchoLog::Ring::MayHave(std::uint32_t prompt) const noexcept {
+  bool any = false;
+  for (const std::uint16_t tag : tags) any |= tag == static_cast<std::uint16_t>(prompt);
+  return any;
+}
+
+bool EchoLog::Ring::Push(const Asking& asking) noexcept {
+  const bool too_early = size == kPlaces && AreClose(askings[next], asking);
+  tags[next] = static_cast<std::uint16_t>(asking.prompt);
+  askings[next] = asking;
+  next = static_cast<std::uint8_t>((next + 1) % kPlaces);
+  size = static_cast<std::uint8_t>(std::min<std::size_t>(size + 1u, kPlaces));
+  return too_early;
+}
+
+template <typename Visit>
+void EchoLog::Ring::ForEach(std::uint32_t prompt, Visit&& visit) {
+  std::array<std::uint8_t, kPlaces> hits;
+  for (std::size_t i = 0; i < kPlaces; ++i)
+    hits[i] = tags[i] == static_cast<std::uint16_t>(prompt) ? 1 : 0;
+  for (std::size_t word = 0; word < kPlaces; word += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, &hits[word], sizeof(eight));
+    for (; eight != 0; eight &= eight - 1) {
+      const std::size_t i = word + static_cast<std::size_t>(std::countr_zero(eight)) / 8;
+      if (i < size && askings[i].prompt == prompt) visit(askings[i]);
+    }
+  }
+}
+
+std::vector<Asking> EchoLog::Ring::InOrder() const {
+  std::vector<Asking> out;
+  for (std::size_t i = 0; i < size; ++i)
+    out.push_back(askings[(next + kPlaces - size + i) % kPlaces]);
+  return out;
+}
+
+EchoLog::EchoLog() : mutexes_(std::make_unique<std::mutex[]>(kMutexes)) {
+  static_assert(std::is_trivially_copyable_v<Asking> && std::is_standard_layout_v<Bucket>);
+  // Pages that nobody touched yet are zeros, and take no memory.
+  void* zeros = std::calloc(kBuckets, sizeof(Bucket));
+  if (zeros == nullptr) throw std::bad_alloc();
+  buckets_.reset(static_cast<Bucket*>(zeros));
+}
+
+// The askings of a prompt that are kept.
+class EchoLog::Bucket::Askers {
+ public:
+  Askers(Ring& kept, std::uint32_t prompt) : kept_(kept) {
+    kept.ForEach(prompt, [this](Asking& k) {
+      if (size_ < known_.size()) known_[size_++] = &k;
+    });
+  }
+  bool empty() const noexcept { return size_ == 0; }
+  // Whether there are more than kMostAskers, now or once.
+  bool AreMany() noexcept {
+    if (size_ > 0 && known_[0]->common) return true;
+    if (size_ <= kMostAskers) return false;
+    for (std::size_t i = 0; i < size_; ++i) known_[i]->common = true;
+    return true;
+  }
+  void Keep(const Asking& asking) noexcept {
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (known_[i]->account != asking.account) continue;
+      // The first time, of those that make one echo.
+      if (AreClose(*known_[i], asking)) known_[i]->time = std::min(known_[i]->time, asking.time);
+      return;
+    }
+    if (size_ < known_.size()) known_[size_++] = &kept_.askings[kept_.next];
+    kept_.Push(asking);
+  }
+
+ private:
+  Ring& kept_;
+  std::array<Asking*, kMostAskers + 1> known_;
+  std::size_t size_ = 0;
+};
+
+bool EchoLog::Bucket::Add(const Asking& asking) noexcept {
+  const bool is_kept = kept.MayHave(asking.prompt);
+  if (!is_kept && !recent.MayHave(asking.prompt)) return recent.Push(asking);  // nearly always
+  Askers askers(kept, asking.prompt);
+  if (askers.AreMany()) return false;
+  Asking* own = nullptr;
+  bool echo = !askers.empty();  // since the first one everybody counts
+  recent.ForEach(asking.prompt, [&](Asking& r) {
+    if (r.account == asking.account) {
+      own = &r;
+    } else if (AreClose(r, asking)) {
+      echo = true;
+      askers.Keep(r);
+    }
+  });
+  if (echo) askers.Keep(asking);
+  if (own == nullptr) return recent.Push(asking);
+  // The first of some minutes' requests, whichever comes first.
+  const bool again = Distance(own->time, asking.time) <= EchoLog::kNear;
+  own->time = again ? std::min(own->time, asking.time) : asking.time;
+  return false;
+}
+
+template <typename Which>
+void EchoLog::Ring::Drop(Which&& which) noexcept {
+  Ring left{};
+  for (std::size_t i = 0; i < size; ++i) {
+    const Asking& asking = askings[(next + kPlaces - size + i) % kPlaces];
+    if (!which(asking)) left.Push(asking);
+  }
+  *this = left;
+}
+
+void EchoLog::Bucket::Thin(std::uint32_t to, Time now) noexcept {
+  if (to > thinning) {
+    recent.Drop([to](const Asking& a) { return !IsLookedAt(a.prompt, to); });
+    kept.Drop([to, now](const Asking& a) {
+      return !IsLookedAt(a.prompt, to) && Distance(a.time, now) <= EchoLog::kWindow;
+    });
+  }
+  thinning = static_cast<std::uint8_t>(to);
+}
+
+void EchoLog::Thin(std::uint32_t from, Time now) noexcept {
+  if (from == kMostThinning) return;
+  if (thinning_.compare_exchange_strong(from, from + 1, std::memory_order_relaxed))
+    thinned_.store(now, std::memory_order_relaxed);
+}
+
+void EchoLog::Relax(Time now) noexcept {
+  Time last = thinned_.load(std::memory_order_relaxed);
+  if (thinning() == 0 || Distance(last, now) <= kDay) return;
+  if (thinned_.compare_exchange_strong(last, now, std::memory_order_relaxed))
+    thinning_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void EchoLog::Observe(std::uint64_t prompt, std::uint64_t account, Time time) noexcept {
+  const std::size_t bucket = prompt >> 52;
+  static_assert(kBuckets == std::size_t{1} << 12);
+  const Asking asking{account, time, static_cast<std::uint32_t>(prompt)};
+  const std::uint32_t now_thinning = thinning();
+  if (!IsLookedAt(asking.prompt, now_thinning)) return;
+  const std::lock_guard lock(MutexOf(bucket));
+  if (buckets_[bucket].thinning != now_thinning) buckets_[bucket].Thin(now_thinning, asking.time);
+  if (buckets_[bucket].Add(asking)) Thin(now_thinning, asking.time);
+}
+
+void EchoLog::Prefetch(std::uint64_t prompt) const noexcept {
+  const Bucket& bucket = buckets_[prompt >> 52];
+  constexpr std::size_t kLine = 64;
+  for (const Ring* ring : {&bucket.recent, &bucket.kept}) {
+    const auto* const bytes = reinterpret_cast<const char*>(ring);
+    for (std::size_t i = 0; i < offsetof(Ring, askings); i += kLine) __builtin_prefetch(bytes + i);
+  }
+}
+
+std::vector<Asking> EchoLog::Kept(std::size_t bucket) const {
+  std::vector<Asking> out;
+  {
+    const std::lock_guard lock(MutexOf(bucket));
+    out = buckets_[bucket].kept.InOrder();
+  }
+  std::sort(out.begin(), out.end(), [](const Asking& a, const Asking& b) {
+    return std::tie(a.prompt, a.time, a.account) < std::tie(b.prompt, b.time, b.account);
+  });
+  return out;
+}
+
+void EchoLog::Save(wire::Writer& out) const {
+  Content content;
+  content.thinning = thinning();
+  content.thinned = thinned_.load(std::memory_order_relaxed);
+  for (std::size_t b = 0; b < kBuckets; ++b) {
+    const std::lock_guard lock(MutexOf(b));
+    const Bucket& bucket = buckets_[b];
+    if (bucket.recent.size + bucket.kept.size == 0) continue;
+    content.buckets.push_back(
+        {static_cast<std::uint16_t>(b), bucket.recent.InOrder(), bucket.kept.InOrder()});
+  }
+  out(content);
+}
+
+bool EchoLog::Content::Valid() const noexcept {
+  const auto fine = [](const std::vector<Asking>& askings) {
+    return askings.size() <= kPlaces &&
+           std::all_of(askings.begin(), askings.end(),
+                       [](const Asking& a) { return InHistory(a.time); });
+  };
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    const Bucket& b = buckets[i];
+    if (b.number >= kBuckets || (i > 0 && b.number <= buckets[i - 1].number)) return false;
+    if (!fine(b.recent) || !fine(b.kept)) return false;
+  }
+  return thinning <= kMostThinning && InHistory(thinned);
+}
+
+void EchoLog::Add(const Content& content) {
+  if (content.thinning > thinning()) {
+    thinning_.store(content.thinning, std::memory_order_relaxed);
+    thinned_.store(content.thinned, std::memory_order_relaxed);
+  }
+  for (const Content::Bucket& from : content.buckets) {
+    const std::lock_guard lock(MutexOf(from.number));
+    Bucket& bucket = buckets_[from.number];
+    const bool empty = bucket.recent.size + bucket.kept.size == 0;
+    for (const Asking& a : from.kept) Bucket::Askers(bucket.kept, a.prompt).Keep(a);
+    for (const Asking& a : from.recent) {
+      // Into an empty bucket as it was; else some may be echoes of what this one has.
+      if (empty) {
+        bucket.recent.Push(a);
+      } else {
+        bucket.Add(a);
+      }
+    }
+  }
+}
+
+}  // namespace distillwatch::campaign
