@@ -28,8 +28,8 @@ py::object CampaignOf(const Campaign& c) {
   py::tuple members(c.members.size());
   for (std::size_t i = 0; i < c.members.size(); ++i) {
     const CampaignMember& m = c.members[i];
-    members[i] = Python("distillwatch._types", "CampaignMember")(m.account, FromTime(m.since),
-                                                                 m.requests, m.matching, m.by_pool);
+    members[i] = Python("distillwatch._types", "CampaignMember")(
+        m.account, FromTime(m.since), m.requests, m.matching, m.by_pool, m.by_echo);
   }
   py::tuple words(c.words.size());
   for (std::size_t i = 0; i < c.words.size(); ++i) words[i] = py::str(c.words[i]);

@@ -160,8 +160,8 @@ DISTILLWATCH_EXPORT int distillwatch_newest_review(distillwatch_monitor* monitor
 DISTILLWATCH_EXPORT int distillwatch_report_ban(distillwatch_monitor* monitor, const char* account,
                                                 size_t account_bytes, int64_t now_us);
 /* What Monitor::Campaigns says, as a JSON list of objects: id, first_seen_us, linked_us, named_us,
- * p_value, frame, members (a list of account, since_us, requests, matching, by_pool), words (a
- * list). */
+ * p_value, frame, members (a list of account, since_us, requests, matching, by_pool, by_echo),
+ * words (a list). */
 DISTILLWATCH_EXPORT int distillwatch_campaigns(const distillwatch_monitor* monitor, char* buffer,
                                                size_t capacity, size_t* needed);
 /* The number that a campaign's members are listed with. */

@@ -3,10 +3,11 @@
 // Campaign and Review: accounts that harvest together, and what a review of all accounts found.
 //
 // Accounts are linked by what their requests have in common (a frame around changing slots,
-// wherever in the prompt it stands), or by a pool of addresses and payment marks. A linked group is
-// watched, and named only on evidence that did not link it: how its members' later requests
-// interleave, that they began together and take equal parts; a pool, where a frame linked them; or
-// what they do, where a pool did.
+// wherever in the prompt it stands), by asking the same prompts within a minute of each other, word
+// for word, or by a pool of addresses and payment marks. A linked group is watched, and named only
+// on evidence that did not link it: how its members' later requests interleave or echo each other,
+// that they began together and take equal parts; a pool, where a frame linked them; or what they
+// do, where none did.
 // A name says "these accounts act together", with a bound on how often it is wrong; what it means,
 // a person decides. No account is called kDistilling for its links alone.
 
@@ -54,10 +55,11 @@ struct CampaignMember {
   std::uint64_t requests = 0;  // since then
   std::uint64_t matching = 0;  // of those, with the campaign's frame; all, where it has none
   bool by_pool = false;        // linked by infrastructure, not by the frame
+  bool by_echo = false;        // linked by asking what other members ask, word for word
 
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.account, s.since, s.requests, s.matching, s.by_pool);
+    io(s.account, s.since, s.requests, s.matching, s.by_pool, s.by_echo);
   }
 };
 
@@ -67,7 +69,7 @@ struct Campaign {
   Time linked{};          // when the group was first found
   Time named{};           // when it was named
   double p_value = 1;     // of the evidence that named it, over all its tests
-  std::size_t frame = 0;  // signature values that make up the frame; 0: infrastructure linked it
+  std::size_t frame = 0;  // signature values that make up the frame; 0: something else linked it
   std::vector<CampaignMember> members{};
   std::vector<std::string> words{};  // the evidence, in words
 };

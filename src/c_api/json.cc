@@ -95,7 +95,8 @@ std::string Json(const std::vector<Campaign>& campaigns) {
       out += ",\"since_us\":" + Microseconds(m.since);
       out += ",\"requests\":" + std::to_string(m.requests);
       out += ",\"matching\":" + std::to_string(m.matching);
-      out += std::string(",\"by_pool\":") + (m.by_pool ? "true" : "false") + "}";
+      out += std::string(",\"by_pool\":") + (m.by_pool ? "true" : "false");
+      out += std::string(",\"by_echo\":") + (m.by_echo ? "true" : "false") + "}";
     }
     out += "],\"words\":[";
     for (const std::string& words : c.words) {

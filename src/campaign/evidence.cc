@@ -12,6 +12,9 @@ namespace {
 
 // Of the level, where more is tested than times and cohort.
 constexpr double kCommonShare = 2.0 / 3;
+constexpr double kPlain = 1e-4;      // of echoes that need no other evidence
+constexpr double kEchoShare = 0.25;  // where there are echoes
+constexpr double kTenth = 0.15;      // of strangers' echoes, with a margin
 
 // Of two independent p-values: chi-square with four degrees of freedom.
 double Fisher(double p, double q) {
@@ -61,24 +64,51 @@ double Evidence::common() const noexcept {
   return std::min(1.0, 2 * std::min(fisher, 2 * std::min(time(), cohort)));
 }
 
+double Evidence::without_pool() const noexcept {
+  if (!echo.tested) return common();
+  return std::min({1.0, common() / (1 - kEchoShare), echo.p_value() / kEchoShare});
+}
+
+bool Evidence::by_echo() const noexcept {
+  return echo.p_value() < kPlain;
+}
+
 double Evidence::all() const noexcept {
-  if (!pool.tested && !conduct.tested) return common();
+  const double without = without_pool();
+  if (!pool.tested && !conduct.tested) return without;
   const double more = pool.tested ? pool.p_value : conduct.p_value();  // never both
-  return std::min({1.0, common() / kCommonShare, Fisher(common(), more) / (1 - kCommonShare)});
+  return std::min({1.0, without / kCommonShare, Fisher(without, more) / (1 - kCommonShare)});
+}
+
+double EchoEvidence::p_value() const noexcept {
+  return tested ? std::min(1.0, 2 * std::min(TenthP(prompts, near), TenthP(near, soon))) : 1;
+}
+
+double TenthP(std::uint32_t echoes, std::uint32_t within) {
+  const auto n = static_cast<double>(echoes);
+  double sum = 0;
+  for (std::uint32_t i = within; i <= echoes; ++i) {
+    const auto k = static_cast<double>(i);
+    sum += std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) +
+                    k * std::log(kTenth) + (n - k) * std::log1p(-kTenth));
+  }
+  return std::clamp(sum, std::numeric_limits<double>::min(), 1.0);
 }
 
 std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
                                  std::span<const CampaignMember> members) {
   std::uint64_t requests = 0, matching = 0;
-  std::size_t with_frame = 0;
+  std::size_t with_frame = 0, in_pool = 0, echoing = 0;
   for (const CampaignMember& m : members) {
-    if (m.by_pool) continue;
+    in_pool += m.by_pool;
+    echoing += m.by_echo;
+    if (m.by_pool || m.by_echo) continue;
     ++with_frame;
     requests += m.requests;
     matching += m.matching;
   }
   std::vector<std::string> words;
-  char text[200];
+  char text[300];
   const auto add = [&words, &text] { words.emplace_back(text); };
   if (framed) {
     std::snprintf(
@@ -89,14 +119,29 @@ std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
         100 * static_cast<double>(matching) / std::max(1.0, static_cast<double>(requests)));
     add();
   }
-  if (with_frame < members.size()) {
-    std::snprintf(text, sizeof(text), "%zu %saccounts use the same pool of infrastructure",
-                  members.size() - with_frame, framed ? "more " : "");
+  if (in_pool > 0) {
+    std::snprintf(text, sizeof(text), "%zu %saccounts use the same pool of infrastructure", in_pool,
+                  framed ? "more " : "");
+    add();
+  }
+  if (echoing > 0) {
+    std::snprintf(text, sizeof(text), "%zu %saccounts ask what others of them ask, word for word",
+                  echoing, with_frame + in_pool > 0 ? "more " : "");
+    add();
+  }
+  const double echo = evidence.echo.p_value();
+  if (echo < 0.01) {
+    std::snprintf(
+        text, sizeof(text),
+        "of %u prompts that several of them asked within 100 minutes, word for word, %u "
+        "came within ten and %u within one: so do less than %s sets of strangers' prompts",
+        evidence.echo.prompts, evidence.echo.near, evidence.echo.soon, Odds(echo).c_str());
     add();
   }
   const TimeEvidence& times =
       evidence.together.least() < evidence.everyone.least() ? evidence.together : evidence.everyone;
   const double least = std::min(times.least(), evidence.cohort);
+  if (least > 0.01 && echo < 0.01) return words;
   if (evidence.pool.tested && evidence.pool.p_value < 0.01) {
     std::snprintf(text, sizeof(text),
                   "%u of them share infrastructure with different others that hardly anyone else "

@@ -55,18 +55,39 @@ struct PoolEvidence {
   }
 };
 
+// How soon members ask again what other members asked.
+struct EchoEvidence {
+  bool tested = false;
+  std::uint32_t prompts = 0;        // that several members asked within 100 minutes
+  std::uint32_t near = 0;           // of those, within ten
+  std::uint32_t soon = 0;           // of these, within one
+  double p_value() const noexcept;  // by TenthP, corrected for both; 1 where nothing is tested
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.tested, s.prompts, s.near, s.soon);
+  }
+};
+
+// Of so many echoes of independent accounts, the chance that so many come within a tenth of the
+// time: the tail of a binomial distribution, whose share is 0.15 rather than a tenth, for people
+// who want the same start together and lose step [EchoNullStat.StrangersEchoAtAnyDistance].
+double TenthP(std::uint32_t echoes, std::uint32_t within);
+
 struct Evidence {
   TimeEvidence everyone;  // whose volume is like the others'
   TimeEvidence together;  // the cohort alone
   double cohort = 1;
   PoolEvidence pool;
   ConductEvidence conduct;
-  double time() const noexcept;    // corrected for six tests
-  double common() const noexcept;  // of times and cohort, corrected for what is combined
-  double all() const noexcept;     // with the pool or the conduct
+  EchoEvidence echo;
+  double time() const noexcept;          // corrected for six tests
+  double common() const noexcept;        // of times and cohort, corrected for what is combined
+  double without_pool() const noexcept;  // with echoes
+  bool by_echo() const noexcept;         // whether they are evidence enough
+  double all() const noexcept;           // with the pool or the conduct
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.everyone, s.together, s.cohort, s.pool, s.conduct);
+    io(s.everyone, s.together, s.cohort, s.pool, s.conduct, s.echo);
   }
 };
 

@@ -25,16 +25,23 @@ constexpr auto kLongestWait = std::chrono::hours(96);
 constexpr double kLeastOfContainment = 0.7;
 constexpr std::int64_t kSeconds_us = 20'000'000, kQuarter_us = 900'000'000;
 
+bool IsByFrame(const CampaignMember& member) {
+  return !member.by_pool && !member.by_echo;
+}
+
 double ShareOf(const CampaignMember& member) {
   return static_cast<double>(member.matching) / static_cast<double>(member.requests);
 }
 
 }  // namespace
 
-void Group::Join(std::uint64_t account, Time now, Time first_seen, bool by_pool) {
+void Group::Join(std::uint64_t account, Time now, Time first_seen, Link by) {
   if (!places_.try_emplace(account, static_cast<std::uint32_t>(members_.size())).second) return;
   first_seen_.push_back(first_seen);
-  members_.push_back({.account = account, .since = now, .by_pool = by_pool});
+  members_.push_back({.account = account,
+                      .since = now,
+                      .by_pool = by == Link::kPool,
+                      .by_echo = by == Link::kEcho});
 }
 
 bool Group::Observe(std::uint64_t account, Time time, const SlimSignature& signature,
@@ -94,7 +101,7 @@ void Group::Leave(std::span<const std::uint64_t> accounts) {
 std::vector<std::uint64_t> Group::DropStrangers() {
   // A member's share of matching requests, beside what is usual in the group.
   const auto is_judged = [](const CampaignMember& m) {
-    return m.requests >= kLeastJudged && !m.by_pool;
+    return m.requests >= kLeastJudged && IsByFrame(m);
   };
   std::vector<double> shares;
   for (const CampaignMember& m : members_) {
@@ -117,7 +124,7 @@ void Group::Refresh(std::span<const Known> known) {
   for (const Known& k : known) {
     known_.push_back(k.account);
     lives_.push_back(k.life);
-    if (!members_[places_.at(k.account)].by_pool) {
+    if (IsByFrame(members_[places_.at(k.account)])) {
       containments.push_back(Containment(*k.fingerprint, frame_));
     }
   }
@@ -145,7 +152,7 @@ bool Group::IsMoreOf(const Group& campaign) const noexcept {
   return 2 * common.size() >= std::max(frame_.size(), campaign.frame_.size());
 }
 
-std::vector<std::uint64_t> Group::DropUnlike() {
+std::vector<std::uint64_t> Group::DropUnlike(std::span<const std::uint64_t> echoing) {
   if (split_) {
     std::vector<Life> together;
     for (const std::uint32_t m : cohort_.members) together.push_back(lives_[m]);
@@ -161,6 +168,7 @@ std::vector<std::uint64_t> Group::DropUnlike() {
   }
   std::vector<std::uint64_t> unlike;
   for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (std::binary_search(echoing.begin(), echoing.end(), known_[i])) continue;
     if (!middle_.Has(lives_[i])) unlike.push_back(known_[i]);
   }
   Leave(unlike);
@@ -253,6 +261,7 @@ bool Group::Test(double share, const Backdrop& backdrop, Time now, std::uint64_t
   now_seen.cohort = cohort_.p_value;
   now_seen.pool = backdrop.pool;
   now_seen.conduct = backdrop.conduct;
+  now_seen.echo = backdrop.echo;
   if (members_.size() >= kLeastMembers) now_seen.everyone = TestTimes(typical_, now, plan);
   if (cohort_.members.size() >= kLeastMembers) {
     // Of several campaigns with the same frame, the cohort may be one; when and how much accounts
@@ -262,10 +271,18 @@ bool Group::Test(double share, const Backdrop& backdrop, Time now, std::uint64_t
     now_seen.together = TestTimes(together, now, plan);
   }
   if (now_seen.all() > level) return false;
-  split_ = now_seen.cohort <= kSplitLevel || now_seen.together.least() < now_seen.everyone.least();
-  by_pool_ = now_seen.common() > level;
+  const bool cohort =
+      now_seen.cohort <= kSplitLevel || now_seen.together.least() < now_seen.everyone.least();
+  split_ = cohort && !now_seen.by_echo();  // which are everyone's
+  by_pool_ = now_seen.without_pool() > level;
   evidence_ = now_seen;
   return true;
+}
+
+void Group::SplitFrom(const Group& campaign, Time now) {
+  named_ = now;
+  evidence_ = campaign.evidence_;
+  kin = campaign.id_;
 }
 
 void Group::Renumber(std::uint32_t offset) noexcept {
@@ -300,7 +317,8 @@ bool Group::Restored() {
          std::isfinite(middle_.latest_begin_days) && containment_ >= 0 && containment_ <= 1 &&
          are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort) &&
          is_p(evidence_.pool.p_value) && is_p(evidence_.conduct.notable) &&
-         is_p(evidence_.conduct.alike);
+         is_p(evidence_.conduct.alike) && evidence_.echo.soon <= evidence_.echo.near &&
+         evidence_.echo.near <= evidence_.echo.prompts;
 }
 
 Campaign Group::Describe() const {

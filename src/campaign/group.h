@@ -31,7 +31,8 @@ namespace distillwatch::campaign {
 struct Backdrop {
   std::span<const Life> population;
   PoolEvidence pool;
-  ConductEvidence conduct;
+  ConductEvidence conduct{};
+  EchoEvidence echo{};
 };
 
 class Group {
@@ -51,13 +52,15 @@ class Group {
   bool Has(std::uint64_t account) const { return places_.contains(account); }
   std::span<const CampaignMember> list() const noexcept { return members_; }
 
-  // first_seen: of the account, which may be long before.  by_pool: infrastructure links it, not
-  // the frame.
-  void Join(std::uint64_t account, Time now, Time first_seen, bool by_pool = false);
+  // What links an account with the others.
+  enum class Link { kFrame, kPool, kEcho };
+  // first_seen: of the account, which may be long before.
+  void Join(std::uint64_t account, Time now, Time first_seen, Link by = Link::kFrame);
   void Remove(std::span<const std::uint64_t> accounts) { Leave(accounts); }
-  // Whether a frame links its members; else infrastructure does.
+  // Whether a frame links its members; else something else does.
   bool framed() const noexcept { return !frame_.empty(); }
   std::span<const Pair> frame() const noexcept { return frame_; }
+  bool IsByEcho(std::uint64_t account) const { return members_[places_.at(account)].by_echo; }
   Time FirstSeen(std::uint64_t account) const { return first_seen_[places_.at(account)]; }
   // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
   std::vector<std::uint64_t> DropStrangers();
@@ -73,8 +76,9 @@ class Group {
   // Learns what is usual among the members that are still known.
   void Refresh(std::span<const Known> known);
   // Members unlike those of the cohort that was found, or unlike most others where none was; they
-  // leave.
-  std::vector<std::uint64_t> DropUnlike();
+  // leave, but not those who echo others.
+  //   echoing  accounts, ascending
+  std::vector<std::uint64_t> DropUnlike(std::span<const std::uint64_t> echoing = {});
   // The named group whose frame this one has, but whose members it is unlike; 0: none.
   std::uint32_t kin = 0;
   // Whether this group has the campaign's frame and asks as much, so that both are one.
@@ -106,6 +110,9 @@ class Group {
   bool Test(double share, const Backdrop& backdrop, Time now, std::uint64_t seed);
   // Names the group on the evidence of the newest test.
   void Name(Time now) noexcept { named_ = now; }
+
+  // Begins as a part of a named group, on its evidence.
+  void SplitFrom(const Group& campaign, Time now);
 
   Campaign Describe() const;
 

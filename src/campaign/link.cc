@@ -145,14 +145,16 @@ void Linking::Gather(Account seed) {
   if (group.members.size() < rules_.least_members) return;
   std::sort(group.members.begin(), group.members.end());
   for (const Account a : group.members) taken_[a] = true;
-  group.frame = FrameOf(group.members);
+  std::vector<const Fingerprint*> fingerprints;
+  for (const Account a : group.members) fingerprints.push_back(fingerprints_[a]);
+  group.frame = FrameOf(fingerprints);
   if (!group.frame.empty()) candidates_.push_back(std::move(group));
 }
 
-std::vector<Pair> Linking::FrameOf(std::span<const Account> members) const {
+std::vector<Pair> FrameOf(std::span<const Fingerprint* const> members) {
   std::vector<Pair> pairs, frame;
-  for (const Account a : members) {
-    const auto values = fingerprints_[a]->values();
+  for (const Fingerprint* fingerprint : members) {
+    const auto values = fingerprint->values();
     pairs.insert(pairs.end(), values.begin(), values.end());
   }
   std::sort(pairs.begin(), pairs.end());

@@ -36,8 +36,11 @@ struct LinkRules {
 
 struct Candidate {
   std::vector<std::uint32_t> members;  // ascending positions in the input
-  std::vector<Pair> frame;             // pairs that a fifth of the members, at least three, have
+  std::vector<Pair> frame;             // FrameOf them
 };
+
+// The pairs that a fifth of the members, at least three, have.
+std::vector<Pair> FrameOf(std::span<const Fingerprint* const> members);
 
 // Finds groups, the largest first; every account is in at most one.
 class Linking {
@@ -70,7 +73,6 @@ class Linking {
   void KeepClose(Account a);
   void SortSeeds();
   void Gather(Account seed);
-  std::vector<Pair> FrameOf(std::span<const Account> members) const;
 
   const std::vector<const Fingerprint*>& fingerprints_;
   const std::vector<std::uint64_t>& ids_;

@@ -151,13 +151,19 @@ void Linker::Plan(Ongoing& o) {
     if (s.population.size() < kPopulation) s.population.push_back(LifeOf(r.seen));
   });
   s.neighbourhood.emplace(o.attributes, o.steps);
+  o.steps.Add([this, &s] { echo_log_.Relax(s.now); });
+  s.echoes.emplace(echo_log_, s.now, o.ids, o.steps);
+  o.steps.Add(
+      1, [&s] { return s.echoes->cores().size(); },
+      [this, &o, &s](std::size_t i) { PlaceCore(static_cast<std::uint32_t>(i), s, *o.review); });
   o.linking.emplace(o.fingerprints, o.ids, LinkRules{}, o.steps);
   o.steps.Add(
       1, [&o] { return o.linking->candidates().size(); },
       [this, &o](std::size_t i) { Place(o.linking->candidates()[i], o.snapshot, *o.review); });
   const auto in_no_frame = [this, &s](std::uint32_t position) {
     const std::uint32_t home = GroupOf(s.records[position].seen.account);
-    return home == 0 || !owned_[home - 1]->framed();
+    return home == 0 || (!owned_[home - 1]->framed() &&
+                         !owned_[home - 1]->IsByEcho(s.records[position].seen.account));
   };
   o.pool_linking.emplace(*s.neighbourhood, in_no_frame, PoolRules{}, o.steps);
   o.steps.Add(
@@ -170,13 +176,16 @@ void Linker::Plan(Ongoing& o) {
   o.steps.Add([this, &o] { o.frames = FramesOfNamed(); });
   o.steps.Add(
       kRecords, [&o, records] { return o.frames.groups_with.empty() ? 0 : records(); },
-      [this, &o, &s](std::size_t i) { AdoptByFrame(s.records[i], o.frames, s.now, *o.review); });
+      [this, &o, &s](std::size_t i) { AdoptByFrame(s.records[i], o.frames, s, *o.review); });
   o.steps.Add([this, &o] { o.pools = PoolsOfNamed(o.snapshot); });
   o.steps.Add(
       kRecords, [&o, records] { return o.pools.first_with.empty() ? 0 : records(); },
       [this, &o, &s](std::size_t i) {
         AdoptByPool(s.records[i], o.pools, *s.neighbourhood, s.now, *o.review);
       });
+  o.steps.Add(
+      kRecords, [this, records] { return named() == 0 ? 0 : records(); },
+      [this, &o, &s](std::size_t i) { AdoptByEcho(s.records[i], s, *o.review); });
   o.steps.Add([this, &o, &s] {
     const std::lock_guard lock(bans_mutex_);
     if (succession_.empty()) return;
@@ -199,6 +208,7 @@ Review Linker::Run(Time now, const Assign& assign, const StepLimit& limit) {
     Plan(*ongoing);
     framed_.clear();
     placed_.clear();
+    echo_rates_.clear();
   }
   ongoing->review = &review;
   ongoing->assign = &assign;

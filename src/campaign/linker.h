@@ -23,6 +23,8 @@
 #include <optional>
 #include <vector>
 
+#include "campaign/echo.h"
+#include "campaign/echo_graph.h"
 #include "campaign/group.h"
 #include "campaign/infrastructure.h"
 #include "campaign/link.h"
@@ -45,6 +47,14 @@ class Linker {
   //   Cost  microseconds, see [BM_Fingerprint]
   void Note(const Seen& seen, const SignatureReservoir& sample, const AttributeSet& attributes = {},
             std::uint32_t system = 0, const Habits& habits = {});
+  // Has memory brought near that Listen will need.
+  void ExpectPrompt(std::uint64_t prompt) const noexcept { echo_log_.Prefetch(prompt); }
+  // A request of any account.
+  //   prompt  keyed hash of its newest turn    units  its words
+  void Listen(std::uint64_t account, Time time, std::uint64_t prompt,
+              std::uint32_t units) noexcept {
+    if (units >= EchoLog::kLeastUnits) echo_log_.Observe(prompt, account, time);
+  }
   // A request of an account in group `group` (1-based).
   //   system   hash of its system prompt, as for Note; 0: none
   //   Returns  whether it is one that the group is about (Group::Observe)
@@ -100,8 +110,12 @@ class Linker {
     std::vector<Record> records;  // ascending by account
     std::vector<Life> population;
     std::optional<Neighbourhood> neighbourhood;
+    std::optional<EchoGraph> echoes;
     Crowd crowd;  // the records
     const Record* Find(std::uint64_t account) const;
+    std::uint32_t PositionOf(const Record& record) const {
+      return static_cast<std::uint32_t>(&record - records.data());
+    }
   };
   struct Ongoing;  // a review, perhaps left half-way
   void DropOngoing();
@@ -111,14 +125,40 @@ class Linker {
   // When there are too many, those longest idle are forgotten.
   void KeepNewest(std::vector<Record>& records);
   // Puts the candidate's accounts that are in no group into one.
-  void Place(Candidate& candidate, const Snapshot& snapshot, Review& review);
-  // Named campaigns take accounts in no group that have their frame, or use their pool.
+  void Place(const Candidate& candidate, const Snapshot& snapshot, Review& review);
+  // Groups with a tenth of the candidate, or a tenth of which it has; of named ones, half.
+  std::vector<Group*> GroupsWith(const Candidate& candidate, const Snapshot& snapshot) const;
+  // A named group whose members the account is like, else the one that it echoes most; null: it is
+  // a stranger to all of them.
+  Group* HomeAmong(std::span<Group* const> groups, const Record& record, const Snapshot& snapshot);
+  // Gives the group the candidate's frame, if it is the first in this review.
+  void Frame(Group& group, const Candidate& candidate, const Snapshot& snapshot);
+  // Puts a core's accounts that are in no named group into one.
+  void PlaceCore(std::uint32_t core, const Snapshot& snapshot, Review& review);
+  Group* HomeOf(std::uint32_t core, const Snapshot& snapshot);
+  bool IsOfAnother(const Group& group, std::uint32_t core, const Snapshot& snapshot) const;
+  std::vector<EchoGraph::Member> EchoersOf(const Group& group, const Snapshot& snapshot) const;
+  // Echoes of a member's request, where they are evidence of the group; else 0. As of its first
+  // call in this review.
+  double EchoRate(const Group& group, const Snapshot& snapshot);
+  // Whether the account echoes no member, but would if it were one; or members copy it.
+  bool IsStranger(const Record& record, const Group& group, const Snapshot& snapshot);
+  // Whether it asks within a minute after members, and echoes them more than others.
+  bool IsCloseTo(const Group& group, std::uint32_t account, const Snapshot& snapshot);
+  struct EchoCounts {
+    std::size_t near = 0, later = 0, soon_later = 0;  // later: it asked after the other
+  };
+  EchoCounts EchoesIn(const Group& group, std::uint32_t account, const Snapshot& snapshot) const;
+  // Members that asked after others of the group, ascending.
+  std::vector<std::uint64_t> EchoingIn(const Group& group, const Snapshot& snapshot) const;
+  // Named campaigns take accounts in no group that have their frame, use their pool, or echo them.
   struct Frames {
     absl::flat_hash_map<Pair, std::vector<std::uint32_t>> groups_with;  // positions in owned_
     std::vector<std::uint32_t> shared;                                  // by group; zeros
   };
   Frames FramesOfNamed() const;
-  void AdoptByFrame(const Record& record, Frames& frames, Time now, Review& review);
+  void AdoptByFrame(const Record& record, Frames& frames, const Snapshot& snapshot, Review& review);
+  void AdoptByEcho(const Record& record, const Snapshot& snapshot, Review& review);
   struct Pools {
     std::vector<Pool> pools;                                       // by position in owned_
     absl::flat_hash_map<std::uint32_t, std::uint32_t> first_with;  // the position, by value
@@ -130,14 +170,15 @@ class Linker {
   void Judge(Group& group, const Snapshot& snapshot, Review& review);
   void Name(Group& group, Time now, Review& review);
   Group* Begin(Time now, Review& review);
-  void Put(Group& group, const Record& record, bool by_pool, Time now, Review& review);
+  void Put(Group& group, const Record& record, Group::Link by, Time now, Review& review);
   void DropOthers(Group& group, std::vector<std::uint64_t> placed);
   void Free(std::span<const std::uint64_t> accounts);
   void Tell(const Group& group, const Assign& assign) const;
   void TellFreed(const Assign& assign);
   std::uint32_t GroupOf(std::uint64_t account) const;
-  // Whether the account is in no group, or in one without a name that only a pool links.
+  // Whether the account is in no group, or, for a frame, in one without a name by a pool alone.
   bool IsFree(std::uint64_t account, bool framed) const;
+  bool IsNamed(std::uint64_t account) const;  // a member of a named group
 
   std::atomic<std::uint64_t> named_{0};
   CampaignOptions options_;
@@ -151,11 +192,13 @@ class Linker {
   std::vector<std::uint32_t> framed_;                        // groups to which it gave a frame
   // By group, the accounts of its candidates in this review.
   absl::flat_hash_map<std::uint32_t, std::vector<std::uint64_t>> placed_;
+  absl::flat_hash_map<std::uint32_t, double> echo_rates_;  // by group, in this review
   // Appended to by reviews, read by everyone.
   std::unique_ptr<std::atomic<Group*>[]> groups_;
   std::vector<std::unique_ptr<Group>> owned_;
   std::unique_ptr<std::mutex[]> group_mutexes_;
   std::vector<Time> begun_;  // when each group began
+  EchoLog echo_log_;
   mutable std::mutex bans_mutex_;
   Succession succession_;
 };

@@ -28,7 +28,7 @@ Group* Linker::Begin(Time now, Review& review) {
   return owned_.back().get();
 }
 
-void Linker::Put(Group& group, const Record& record, bool by_pool, Time now, Review& review) {
+void Linker::Put(Group& group, const Record& record, Group::Link by, Time now, Review& review) {
   const std::uint64_t account = record.seen.account;
   if (const std::uint32_t home = GroupOf(account); home != 0) {
     Group& old = *owned_[home - 1];
@@ -37,7 +37,7 @@ void Linker::Put(Group& group, const Record& record, bool by_pool, Time now, Rev
   }
   homes_[account] = group.id();
   const auto lock = Lock(group);
-  group.Join(account, now, record.seen.first, by_pool);
+  group.Join(account, now, record.seen.first, by);
   if (group.named()) review.joined.emplace_back(record.seen.account, group.id());
 }
 
@@ -50,83 +50,102 @@ bool Linker::IsFree(std::uint64_t account, bool framed) const {
   const std::uint32_t home = GroupOf(account);
   if (home == 0) return true;
   const Group& group = *owned_[home - 1];
-  return framed && !group.framed() && !group.named();
+  return framed && !group.framed() && !group.named() && !group.IsByEcho(account);
 }
 
-// Members that no candidate of this review has leave, but those that a pool links.
+bool Linker::IsNamed(std::uint64_t account) const {
+  const std::uint32_t home = GroupOf(account);
+  return home != 0 && owned_[home - 1]->named();
+}
+
+// Members that no candidate of this review has leave, but those that something else links.
 void Linker::DropOthers(Group& group, std::vector<std::uint64_t> placed) {
   std::sort(placed.begin(), placed.end());
   std::vector<std::uint64_t> others;
   for (const CampaignMember& m : group.list()) {
-    if (!m.by_pool && !std::binary_search(placed.begin(), placed.end(), m.account))
+    if (!m.by_pool && !m.by_echo && !std::binary_search(placed.begin(), placed.end(), m.account))
       others.push_back(m.account);
   }
   group.Remove(others);
   Free(others);
 }
 
-// A named group takes those that are like its members; the group with most of the candidate takes
-// the others while it has no name; who is left begins a new one.
-void Linker::Place(Candidate& candidate, const Snapshot& snapshot, Review& review) {
-  const std::vector<Record>& records = snapshot.records;
-  const bool framed = !candidate.frame.empty();
+// Most of the candidate first.
+std::vector<Group*> Linker::GroupsWith(const Candidate& candidate, const Snapshot& snapshot) const {
   absl::flat_hash_map<std::uint32_t, std::size_t> held;
   for (const std::uint32_t m : candidate.members) {
-    if (const std::uint32_t group = GroupOf(records[m].seen.account);
-        group != 0 && owned_[group - 1]->framed() == framed) {
-      ++held[group];
-    }
+    const std::uint32_t group = GroupOf(snapshot.records[m].seen.account);
+    if (group != 0 && owned_[group - 1]->framed() == !candidate.frame.empty()) ++held[group];
   }
-  std::vector<std::pair<std::size_t, Group*>> groups;  // with a tenth of the candidate or of theirs
+  std::vector<std::pair<std::size_t, Group*>> groups;
   for (const auto& [id, count] : held) {
     Group* group = owned_[id - 1].get();
     const std::size_t least = std::min(candidate.members.size(), group->members());
-    if ((group->named() ? 2 : 10) * count >= least) {
-      groups.emplace_back(count, group);
-    }
+    if ((group->named() ? 2 : 10) * count >= least) groups.emplace_back(count, group);
   }
   std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second->id() < b.second->id();
   });
-  Group* unnamed = nullptr;
-  for (const auto& [count, group] : groups) {
-    if (!group->named() && unnamed == nullptr) unnamed = group;
-  }
+  std::vector<Group*> out;
+  for (const auto& [count, group] : groups) out.push_back(group);
+  return out;
+}
 
+Group* Linker::HomeAmong(std::span<Group* const> groups, const Record& record,
+                         const Snapshot& snapshot) {
+  const Life life = LifeOf(record.seen);
+  Group* unnamed = nullptr;
+  std::size_t most = 0;
+  for (Group* group : groups) {
+    if (IsStranger(record, *group, snapshot)) continue;
+    if (group->named() && group->Admits(life, record.fingerprint)) return group;
+    const std::size_t echoes = EchoesIn(*group, snapshot.PositionOf(record), snapshot).later;
+    if (group->named() || (unnamed != nullptr && echoes <= most)) continue;
+    unnamed = group;
+    most = echoes;
+  }
+  return unnamed;
+}
+
+// Groups that have accounts of the candidate take the others; who is left begins a new one.
+void Linker::Place(const Candidate& candidate, const Snapshot& snapshot, Review& review) {
+  const bool framed = !candidate.frame.empty();
+  const Group::Link by = framed ? Group::Link::kFrame : Group::Link::kPool;
+  const std::vector<Group*> groups = GroupsWith(candidate, snapshot);
   std::vector<const Record*> left;
   for (const std::uint32_t m : candidate.members) {
-    const Record& record = records[m];
+    const Record& record = snapshot.records[m];
     if (!IsFree(record.seen.account, framed)) continue;
-    const Life life = LifeOf(record.seen);
-    Group* home = nullptr;
-    for (const auto& [count, group] : groups) {
-      if (home == nullptr && group->named() && group->Admits(life, record.fingerprint))
-        home = group;
-    }
-    if (home == nullptr) home = unnamed;
-    if (home == nullptr) {
+    if (Group* home = HomeAmong(groups, record, snapshot)) {
+      Put(*home, record, by, snapshot.now, review);
+    } else {
       left.push_back(&record);
-      continue;
     }
-    Put(*home, record, !framed, snapshot.now, review);
   }
-  if (unnamed == nullptr && left.size() >= Group::kLeastMembers) {
-    unnamed = Begin(snapshot.now, review);
-    if (unnamed == nullptr) return;
+  Group* begun = left.size() >= Group::kLeastMembers ? Begin(snapshot.now, review) : nullptr;
+  if (begun != nullptr) {
     if (!groups.empty()) {
-      const auto lock = Lock(*unnamed);
-      unnamed->kin = groups.front().second->id();
+      const auto lock = Lock(*begun);
+      begun->kin = groups.front()->id();
     }
-    for (const Record* record : left) Put(*unnamed, *record, !framed, snapshot.now, review);
+    for (const Record* record : left) Put(*begun, *record, by, snapshot.now, review);
   }
-  if (unnamed == nullptr || !framed) return;
-  std::vector<std::uint64_t>& placed = placed_[unnamed->id()];
-  for (const std::uint32_t m : candidate.members) placed.push_back(records[m].seen.account);
+  if (!framed) return;
+  const auto unnamed = std::find_if(groups.begin(), groups.end(),
+                                    [](const Group* group) { return !group->named(); });
+  if (unnamed != groups.end()) Frame(**unnamed, candidate, snapshot);
+  if (begun != nullptr) Frame(*begun, candidate, snapshot);
+}
+
+void Linker::Frame(Group& group, const Candidate& candidate, const Snapshot& snapshot) {
+  std::vector<std::uint64_t>& placed = placed_[group.id()];
+  for (const std::uint32_t m : candidate.members)
+    placed.push_back(snapshot.records[m].seen.account);
   // Larger candidates come first: a few members that have another frame do not change the group's.
-  if (std::find(framed_.begin(), framed_.end(), unnamed->id()) != framed_.end()) return;
-  framed_.push_back(unnamed->id());
-  const auto lock = Lock(*unnamed);
-  if (unnamed->SetFrame(std::move(candidate.frame))) DropOthers(*unnamed, placed);
+  if (std::find(framed_.begin(), framed_.end(), group.id()) != framed_.end()) return;
+  framed_.push_back(group.id());
+  const auto lock = Lock(group);
+  if (group.SetFrame(candidate.frame)) DropOthers(group, placed);
 }
 
 // A group that a named one of its kin asks as much as is more of the same campaign.
@@ -161,9 +180,17 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
   std::vector<double> own;
   std::vector<std::uint32_t> positions;
   bool due = false;
+  std::vector<std::uint64_t> strangers;
+  for (const CampaignMember& m : group.list()) {
+    const Record* record = snapshot.Find(m.account);
+    if (record != nullptr && !m.by_pool && !m.by_echo && IsStranger(*record, group, snapshot))
+      strangers.push_back(m.account);
+  }
   {
     const auto lock = Lock(group);
     due = group.Gather(snapshot.now);
+    group.Remove(strangers);
+    Free(strangers);
     Free(group.DropStrangers());
     std::vector<Group::Known> known;
     for (const CampaignMember& m : group.list()) {
@@ -172,7 +199,7 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
       known.push_back({m.account, LifeOf(record->seen), &record->fingerprint});
       attributes.push_back(&record->attributes);
       own.push_back(record->seen.own_p_value);
-      positions.push_back(static_cast<std::uint32_t>(record - snapshot.records.data()));
+      positions.push_back(snapshot.PositionOf(*record));
     }
     group.Refresh(known);
   }
@@ -204,7 +231,9 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
         .p_value = all.BridgesP(attributes, {.most_draws = group.Draws(share), .seed = seed}),
         .bridges = static_cast<std::uint32_t>(pool.bridges)};
   }
+  backdrop.echo = snapshot.echoes->EvidenceOf(EchoersOf(group, snapshot));
   if (!group.Test(share, backdrop, snapshot.now, seed)) return;
+  const std::vector<std::uint64_t> echoing = EchoingIn(group, snapshot);
   {
     const auto lock = Lock(group);
     if (group.passed_by_pool()) {
@@ -219,7 +248,7 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
     } else {
       // Who was linked once, by words that many use, need not be linked any more.
       if (group.framed()) DropOthers(group, placed_[group.id()]);
-      Free(group.DropUnlike());
+      Free(group.DropUnlike(echoing));
     }
   }
   Name(group, snapshot.now, review);
@@ -236,8 +265,10 @@ Linker::Frames Linker::FramesOfNamed() const {
 }
 
 // Linking looks at a sample of the accounts that share a pair; a campaign may be larger.
-void Linker::AdoptByFrame(const Record& record, Frames& frames, Time now, Review& review) {
-  if (!IsFree(record.seen.account, true)) return;
+void Linker::AdoptByFrame(const Record& record, Frames& frames, const Snapshot& snapshot,
+                          Review& review) {
+  const bool free = IsFree(record.seen.account, true);
+  if (!free && IsNamed(record.seen.account)) return;
   std::vector<std::uint32_t> touched;
   for (const Pair pair : record.fingerprint.values()) {
     const auto groups = frames.groups_with.find(pair);
@@ -249,13 +280,19 @@ void Linker::AdoptByFrame(const Record& record, Frames& frames, Time now, Review
   const Life life = LifeOf(record.seen);
   std::uint32_t best = 0, most = static_cast<std::uint32_t>(LinkRules{}.least_shared - 1);
   for (const std::uint32_t g : touched) {
-    if (frames.shared[g] > most && owned_[g]->Admits(life, record.fingerprint)) {
+    const Group& group = *owned_[g];
+    const auto fits = [&] {
+      return IsCloseTo(group, snapshot.PositionOf(record), snapshot) ||
+             (free && group.Admits(life, record.fingerprint) &&
+              !IsStranger(record, group, snapshot));
+    };
+    if (frames.shared[g] > most && fits()) {
       most = frames.shared[g];
       best = g + 1;
     }
     frames.shared[g] = 0;
   }
-  if (best != 0) Put(*owned_[best - 1], record, false, now, review);
+  if (best != 0) Put(*owned_[best - 1], record, Group::Link::kFrame, snapshot.now, review);
 }
 
 Linker::Pools Linker::PoolsOfNamed(const Snapshot& snapshot) const {
@@ -285,7 +322,7 @@ void Linker::AdoptByPool(const Record& record, const Pools& pools, const Neighbo
         !group.HasLife(LifeOf(record.seen))) {
       continue;
     }
-    Put(group, record, true, now, review);
+    Put(group, record, Group::Link::kPool, now, review);
     break;
   }
 }

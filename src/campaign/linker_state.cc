@@ -23,8 +23,11 @@ void Linker::Save(wire::Writer& out) const {
     out(*group);
   }
   out(records);
-  const std::lock_guard lock(bans_mutex_);
-  out(succession_);
+  {
+    const std::lock_guard lock(bans_mutex_);
+    out(succession_);
+  }
+  echo_log_.Save(out);
 }
 
 std::optional<std::uint32_t> Linker::Add(wire::Reader& in) {
@@ -45,14 +48,17 @@ std::optional<std::uint32_t> Linker::Add(wire::Reader& in) {
   in(records);
   Succession succession;
   in(succession);
+  EchoLog::Content echoes;
+  in(echoes);
   if (!in.Finished() || !std::all_of(records.begin(), records.end(), IsValid) ||
-      !succession.Restored()) {
+      !succession.Restored() || !echoes.Valid()) {
     return std::nullopt;
   }
   {
     const std::lock_guard lock(bans_mutex_);
     for (const Succession::Ban& ban : succession.bans()) succession_.Add(ban);
   }
+  echo_log_.Add(echoes);
   DropOngoing();  // it does not know them
   for (std::size_t i = 0; i < groups.size(); ++i) {
     groups[i]->Renumber(offset);

@@ -75,9 +75,9 @@ class Engine {
   // Which attributes are counted.
   void Count(std::vector<std::string> infrastructure, std::string organisation);
 
-  // Adds the event. Under the account's lock, calls `touched(Header&)` first, and after the update
-  // `looked(Header&, const FullAccount&, const FeatureVector&)` if the event is a look; the header
-  // is the record's own.
+  // Adds the event. Under the account's lock, calls `touched(Header&, const Observation&)` first,
+  // and after the update `looked(Header&, const FullAccount&, const FeatureVector&)` if the event
+  // is a look; the header is the record's own.
   //   Returns  what `done(const Header&, bool looked, std::string_view newest_turn,
   //            const Observation&)` returns, called last under the lock
   template <typename Touched, typename Looked, typename Done>
@@ -171,7 +171,7 @@ auto Engine::Observe(const Event& event, std::uint64_t id, Touched&& touched, Lo
     account = shard.Promote(id, lite);
     Promote(detectors_, lite, *account.full);
   }
-  touched(account.header());
+  touched(account.header(), seen);
   if (account.lite != nullptr) {
     Update(detectors_, seen, *account.lite);
     Remember(turn, {&account.lite->conversation, 1});

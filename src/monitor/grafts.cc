@@ -70,7 +70,7 @@ void Grafts::Schedule(std::size_t place) {
 void Grafts::Send(const Graft& graft, Time time, std::string_view prompt) {
   const std::string account = std::to_string(graft.number);
   engine_.Observe(
-      {.account = account, .time = time, .prompt = prompt}, [](Header&) {},
+      {.account = account, .time = time, .prompt = prompt}, [](Header&, const Observation&) {},
       [this, &graft](Header& header, const FullAccount&, const FeatureVector& features) {
         looks_.push_back({graft.number,
                           header.last.time_since_epoch().count(),

@@ -51,7 +51,7 @@ std::vector<HarvesterLook> SimulateHarvesters(std::size_t campaigns, const Shing
                              .prompt = request.prompt,
                              .model = request.new_model ? "new" : "old"};
         engine.Observe(
-            event, [](Header&) {},
+            event, [](Header&, const Observation&) {},
             [&](Header& header, const FullAccount&, const FeatureVector& features) {
               looks.push_back({header.id,
                                header.last.time_since_epoch().count(),

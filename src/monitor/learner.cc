@@ -124,7 +124,7 @@ void ReferenceLearner::Observe(const Event& event) noexcept {
   if (text::Mix(id) > s.sampled_below || s.excluded.contains(id)) return;
   s.engine.Observe(
       event,
-      [&s](Header& header) {
+      [&s](Header& header, const Observation&) {
         if (!s.first) s.first = header.last;
         s.last = std::max(s.last, header.last);
         s.active[header.id] |= std::uint64_t{1} << s.WindowOf(header.last);

@@ -32,7 +32,11 @@ Verdict Monitor::Observe(const Event& event) noexcept {
 Verdict Monitor::State::Observe(const Event& event, std::uint64_t id) noexcept {
   State& s = *this;
   return s.engine.Observe(
-      event, id, [&s](Header& header) { s.BeginHorizonIfDue(header); },
+      event, id,
+      [&s](Header& header, const Observation& request) {
+        if (s.linking) s.linker.ExpectPrompt(request.prompt);
+        s.BeginHorizonIfDue(header);
+      },
       [&s](Header& header, const monitor::FullAccount& account,
            const monitor::FeatureVector& features) {
         s.Raise(header, s.judge.Score(header.requests, features));
@@ -45,6 +49,7 @@ Verdict Monitor::State::Observe(const Event& event, std::uint64_t id) noexcept {
       },
       [&s](const Header& header, bool looked, std::string_view, const Observation& request) {
         Verdict verdict = s.judge.VerdictOf(header, looked);
+        if (s.linking) s.linker.Listen(header.id, request.time, request.prompt, request.units);
         if (header.group == 0) return verdict;
         const bool matches =
             s.linker.Observe(header.group, header.id, request.time, request.signature,

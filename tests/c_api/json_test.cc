@@ -61,14 +61,16 @@ TEST(Json, AnExplanationIsOneObject) {
 TEST(Json, CampaignsHaveTheirMembersAndWords) {
   EXPECT_EQ(Json(std::vector<Campaign>{}), "[]");
   Campaign c{.id = 7, .first_seen = Time(std::chrono::microseconds(1)), .p_value = 0.5, .frame = 9};
-  c.members = {{.account = 18446744073709551615u, .requests = 3, .matching = 2}, {.account = 4}};
+  c.members = {{.account = 18446744073709551615u, .requests = 3, .matching = 2},
+               {.account = 4, .by_echo = true}};
   c.words = {"say \"so\"", "twice"};
-  EXPECT_EQ(Json({c}),
-            R"([{"id":7,"first_seen_us":1,"linked_us":0,"named_us":0,"p_value":0.5,"frame":9,)"
-            R"("members":[{"account":18446744073709551615,"since_us":0,"requests":3,"matching":2,)"
-            R"("by_pool":false},)"
-            R"({"account":4,"since_us":0,"requests":0,"matching":0,"by_pool":false}],)"
-            R"("words":["say \"so\"","twice"]}])");
+  EXPECT_EQ(
+      Json({c}),
+      R"([{"id":7,"first_seen_us":1,"linked_us":0,"named_us":0,"p_value":0.5,"frame":9,)"
+      R"("members":[{"account":18446744073709551615,"since_us":0,"requests":3,"matching":2,)"
+      R"("by_pool":false,"by_echo":false},)"
+      R"({"account":4,"since_us":0,"requests":0,"matching":0,"by_pool":false,"by_echo":true}],)"
+      R"("words":["say \"so\"","twice"]}])");
 }
 
 TEST(Json, AReviewTellsNamesJoinsAndSuccessors) {

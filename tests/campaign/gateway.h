@@ -26,10 +26,11 @@ struct Asker {
   std::uint64_t id = 0;
   Frame frame{};
   double dilution = 0;  // share of requests that are its own text
-  Times times;          // in seconds since Gateway::kStart
+  Times times{};        // in seconds since Gateway::kStart
   AttributeSet attributes{};
   float own_p_value = 1;
   Habits habits{};
+  std::vector<std::uint64_t> prompts{};  // of each time, its hash; empty: nobody else asks the same
 };
 
 // What the caller of all reviews was told.
@@ -63,13 +64,17 @@ class Gateway {
       double time_s;
       std::uint64_t rank;
       std::size_t asker;
+      std::uint64_t prompt;
     };
     std::vector<Request> requests;
     for (std::size_t a = 0; a < askers_.size(); ++a) {
-      for (const double t : askers_[a].times) {
+      const Asker& asker = askers_[a];
+      for (std::size_t i = 0; i < asker.times.size(); ++i) {
+        const double t = asker.times[i];
         // To the minute, so that the order among equals matters at all.
-        requests.push_back({order == 0 ? t : std::floor(t / 60) * 60,
-                            wire::Mix(order * 1'000'003 + askers_[a].id), a});
+        requests.push_back(
+            {order == 0 ? t : std::floor(t / 60) * 60, wire::Mix(order * 1'000'003 + asker.id), a,
+             asker.prompts.empty() ? wire::Mix(wire::Mix(asker.id) + i) : asker.prompts[i]});
       }
     }
     std::sort(requests.begin(), requests.end(), [](const Request& a, const Request& b) {
@@ -122,6 +127,7 @@ class Gateway {
         state.seen.own_p_value = asker.own_p_value;
         linker.Note(state.seen, state.reservoir, asker.attributes, 0, asker.habits);
       }
+      linker.Listen(asker.id, now, r.prompt, EchoLog::kLeastUnits);
       const auto home = out.homes.find(asker.id);
       if (home != out.homes.end()) linker.Observe(home->second.first, asker.id, now, signature);
     }

@@ -82,7 +82,7 @@ inline Reference SmallReference(std::chrono::seconds horizon = std::chrono::hour
     std::vector<score::Look> looks;
     for (const LogLine& line : log) {
       engine.Observe(
-          line.AsEvent(), [](monitor::Header&) {},
+          line.AsEvent(), [](monitor::Header&, const Observation&) {},
           [&](monitor::Header& header, const monitor::FullAccount&,
               const monitor::FeatureVector& features) {
             looks.push_back({header.id,

@@ -116,6 +116,7 @@ class CampaignMember(NamedTuple):
     requests: int
     matching: int
     by_pool: bool = False
+    by_echo: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
