@@ -67,7 +67,7 @@ class Collector {
     }
     const std::int32_t index = found->second;
     engine_.Observe(
-        event, [](monitor::Header&) {},
+        event, [](monitor::Header&, const Observation&) {},
         [&](monitor::Header& header, const monitor::FullAccount&,
             const monitor::FeatureVector& features) {
           looks_.Add(index, header.last.time_since_epoch().count(), header.requests, features);

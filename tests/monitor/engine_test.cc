@@ -27,7 +27,8 @@ class EngineTest : public testing::Test {
     now_ += minutes(1);
     return engine_.Observe(
         {.account = account, .time = now_, .prompt = prompt, .earlier_turns = earlier_turns},
-        [](Header&, const Observation&) {}, [](Header&, const FullAccount&, const FeatureVector&) {},
+        [](Header&, const Observation&) {},
+        [](Header&, const FullAccount&, const FeatureVector&) {},
         [](const Header&, bool, std::string_view newest, const Observation&) {
           return std::string(newest);
         });
@@ -79,7 +80,8 @@ TEST_F(EngineTest, LooksHaveTheFeaturesOfTheirMoment) {
   std::vector<std::uint32_t> looks;
   for (int i = 0; i < 64; ++i) {
     engine_.Observe(
-        {.account = "a", .time = kNow + minutes(i), .prompt = "again"}, [](Header&, const Observation&) {},
+        {.account = "a", .time = kNow + minutes(i), .prompt = "again"},
+        [](Header&, const Observation&) {},
         [&](Header& header, const FullAccount&, const FeatureVector& features) {
           looks.push_back(header.requests);
           EXPECT_EQ(features.size(), kFeatures);
