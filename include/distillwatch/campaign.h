@@ -35,7 +35,7 @@ struct CampaignOptions {
   std::size_t most_groups = 100;
   // Accounts with a fingerprint that are remembered for linking, 350 to 600 bytes each [BM_Review];
   // those that were longest idle are forgotten first, and all that were idle for 30 days. 16 to
-  // 2^28.
+  // 2^28. Besides, up to 14 MB for the newest prompts, as hashes.
   std::size_t most_accounts = std::size_t{1} << 20;
   // Names of attributes that strangers seldom share. Accounts that share several of their values,
   // in different pairs, are watched together, and sharing them is evidence on accounts that a frame
