@@ -84,7 +84,6 @@ class EchoLog::Bucket::Askers {
       if (size_ < known_.size()) known_[size_++] = &k;
     });
   }
-  bool empty() const noexcept { return size_ == 0; }
   // Whether there are more than kMostAskers, now or once.
   bool AreMany() noexcept {
     if (size_ > 0 && known_[0]->common) return true;
@@ -92,15 +91,21 @@ class EchoLog::Bucket::Askers {
     for (std::size_t i = 0; i < size_; ++i) known_[i]->common = true;
     return true;
   }
+  // With the first time of all that make it known.
   void Keep(const Asking& asking) noexcept {
     for (std::size_t i = 0; i < size_; ++i) {
       if (known_[i]->account != asking.account) continue;
-      // The first time, of those that make one echo.
-      if (AreClose(*known_[i], asking)) known_[i]->time = std::min(known_[i]->time, asking.time);
+      known_[i]->time = std::min(known_[i]->time, asking.time);
       return;
     }
     if (size_ < known_.size()) known_[size_++] = &kept_.askings[kept_.next];
     kept_.Push(asking);
+  }
+  // The first echo; after all times while there is none.
+  Time first() const noexcept {
+    Time out = Time::max();
+    for (std::size_t i = 0; i < size_; ++i) out = std::min(out, known_[i]->time);
+    return out;
   }
 
  private:
@@ -115,20 +120,25 @@ bool EchoLog::Bucket::Add(const Asking& asking) noexcept {
   Askers askers(kept, asking.prompt);
   if (askers.AreMany()) return false;
   Asking* own = nullptr;
-  bool echo = !askers.empty();  // since the first one everybody counts
+  bool echo = false;
   recent.ForEach(asking.prompt, [&](Asking& r) {
     if (r.account == asking.account) {
-      own = &r;
+      if (Distance(r.time, asking.time) <= EchoLog::kNear) own = &r;
     } else if (AreClose(r, asking)) {
       echo = true;
       askers.Keep(r);
     }
   });
   if (echo) askers.Keep(asking);
+  // Since the first echo everybody counts, in whatever order they come.
+  if (asking.time >= askers.first()) askers.Keep(asking);
+  if (echo) {
+    recent.ForEach(asking.prompt, [&askers](const Asking& r) {
+      if (r.time >= askers.first()) askers.Keep(r);
+    });
+  }
   if (own == nullptr) return recent.Push(asking);
-  // The first of some minutes' requests, whichever comes first.
-  const bool again = Distance(own->time, asking.time) <= EchoLog::kNear;
-  own->time = again ? std::min(own->time, asking.time) : asking.time;
+  own->time = std::min(own->time, asking.time);  // some minutes' requests are one
   return false;
 }
 
