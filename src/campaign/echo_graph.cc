@@ -3,7 +3,9 @@
 #include "campaign/echo_graph.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
+#include <utility>
 
 namespace distillwatch::campaign {
 namespace {
@@ -145,21 +147,22 @@ void EchoGraph::Read(std::size_t bucket) {
     const auto askers = static_cast<std::size_t>(end - first);
     const std::uint32_t prompt = prompts_++;
     for (auto b = first + 1; b < end && askers <= EchoLog::kMostAskers; ++b) {
-      const auto a = b - 1;
-      if (b->time - a->time > EchoLog::kWindow || b->time < earliest_ || b->time > latest_)
-        continue;
-      if (IsByTheClock(*a) && IsByTheClock(*b)) continue;
-      const auto from = position_of(a->account), to = position_of(b->account);
-      if (from < 0 || to < 0) continue;
-      const Echo echo{static_cast<Account>(from),
-                      static_cast<Account>(to),
-                      prompt,
-                      b->time,
-                      b->time - a->time,
-                      false};
-      echoes_.push_back(echo);
-      echoes_.push_back(
-          {echo.to, echo.from, echo.prompt, echo.time, echo.after, echo.after.count() > 0});
+      if (b->time < earliest_ || b->time > latest_) continue;
+      for (auto a = b; a-- > first && b->time - a->time <= EchoLog::kWindow;) {
+        if (IsByTheClock(*a) && IsByTheClock(*b)) continue;
+        const auto from = position_of(a->account), to = position_of(b->account);
+        if (from < 0 || to < 0) continue;
+        Echo echo{.from = static_cast<Account>(from),
+                  .to = static_cast<Account>(to),
+                  .prompt = prompt,
+                  .time = b->time,
+                  .after = b->time - a->time,
+                  .next = a + 1 == b};
+        echoes_.push_back(echo);
+        std::swap(echo.from, echo.to);
+        echo.later = echo.after.count() > 0;
+        echoes_.push_back(echo);
+      }
     }
     first = end;
   }
@@ -172,7 +175,7 @@ std::span<const Echo> EchoGraph::EchoesOf(Account account) const noexcept {
   return {first, end};
 }
 
-std::vector<Echo> EchoGraph::FirstAmong(std::span<const Member> members) const {
+std::vector<Echo> EchoGraph::Among(std::span<const Member> members) const {
   const auto member = [members](Account account) -> const Member* {
     const auto at = std::lower_bound(members.begin(), members.end(), Member{account, Time{}});
     return at != members.end() && at->account == account ? &*at : nullptr;
@@ -185,16 +188,23 @@ std::vector<Echo> EchoGraph::FirstAmong(std::span<const Member> members) const {
         among.push_back(e);
     }
   }
-  std::sort(among.begin(), among.end(), [](const Echo& a, const Echo& b) {
-    return std::tie(a.prompt, a.time, a.from, a.to) < std::tie(b.prompt, b.time, b.from, b.to);
-  });
-  std::vector<Echo> first_ones;
-  for (std::size_t i = 0, end; i < among.size(); i = end) {
-    for (end = i; end < among.size() && among[end].prompt == among[i].prompt;) ++end;
-    const std::size_t askers = end - i + 1;
-    if (2 * askers <= members.size()) first_ones.push_back(among[i]);
+  std::stable_sort(among.begin(), among.end(),
+                   [](const Echo& a, const Echo& b) { return a.prompt < b.prompt; });
+  std::vector<Echo> out;
+  for (auto first = among.begin(); first != among.end();) {
+    const auto end = std::find_if(first, among.end(),
+                                  [first](const Echo& e) { return e.prompt != first->prompt; });
+    std::vector<Account> askers;
+    std::for_each(first, end, [&askers](const Echo& e) {
+      askers.push_back(e.from);
+      askers.push_back(e.to);
+    });
+    std::sort(askers.begin(), askers.end());
+    askers.erase(std::unique(askers.begin(), askers.end()), askers.end());
+    if (2 * askers.size() <= members.size()) out.insert(out.end(), first, end);
+    first = end;
   }
-  return first_ones;
+  return out;
 }
 
 bool EchoGraph::IsCopied(Account account, const std::vector<Account>& others) const {
@@ -234,7 +244,7 @@ void EchoGraph::FindCores() {
     if (block.size() < kLeastMembers) continue;
     std::vector<Member> members;
     for (const Account a : block) members.push_back({a, Time{}});
-    if (FirstAmong(members).size() >= kLeastPrompts) cores_.push_back(std::move(block));
+    if (EvidenceOf(members).prompts >= kLeastPrompts) cores_.push_back(std::move(block));
   }
   std::stable_sort(cores_.begin(), cores_.end(),
                    [](const auto& a, const auto& b) { return a.size() > b.size(); });
@@ -260,14 +270,41 @@ bool EchoGraph::AreApart(std::uint32_t core, std::uint32_t other) const {
 }
 
 EchoEvidence EchoGraph::EvidenceOf(std::span<const Member> members) const {
-  const std::vector<Echo> first_ones = FirstAmong(members);
   EchoEvidence out;
-  out.tested = first_ones.size() >= kLeastPrompts;
-  for (const Echo& e : first_ones) {
-    ++out.prompts;
-    out.near += e.near();
-    out.soon += e.soon();
+  struct Counts {
+    double all = 0, near = 0, soon = 0;
+  };
+  std::map<Account, Counts> accounts;
+  const Echo* last = nullptr;
+  const std::vector<Echo> among = Among(members);
+  for (const Echo& e : among) {
+    out.prompts += last == nullptr || last->prompt != e.prompt;
+    last = &e;
+    const bool near = e.after <= EchoLog::kNear, soon = e.after <= EchoLog::kSoon;
+    out.near += near;
+    out.soon += soon;
+    ++out.echoes;
+    for (const Account a : {e.from, e.to}) {
+      ++accounts[a].all;
+      accounts[a].near += near;
+      accounts[a].soon += soon;
+    }
   }
+  out.tested = out.prompts >= kLeastPrompts;
+  if (!out.tested) return out;
+  // An account's echoes depend on each other, as those of two who read one list in step do: it
+  // counts once, by its share, and half, for each echo has two ends.
+  double near = 0, soon = 0, with = 0, with_near = 0;
+  for (const auto& [account, counts] : accounts) {
+    near += counts.near / counts.all;
+    with += 1;
+    if (counts.near == 0) continue;
+    soon += counts.soon / counts.near;
+    with_near += 1;
+  }
+  const auto half = [](double x) { return static_cast<std::uint32_t>(x / 2 + 1e-9); };
+  out.p_value = std::min(
+      1.0, 2 * std::min(TenthP(half(with), half(near)), TenthP(half(with_near), half(soon))));
   return out;
 }
 

@@ -28,15 +28,16 @@ namespace distillwatch::campaign {
 class EchoGraph {
  public:
   using Account = std::uint32_t;  // a position in the input
-  // Two accounts that asked a prompt one after the other, within 100 minutes.
+  // Two accounts that asked a prompt within 100 minutes.
   struct Echo {
     Account from = 0, to = 0;
     std::uint32_t prompt = 0;           // number; the same for all echoes of one
     Time time{};                        // of the later request
     std::chrono::microseconds after{};  // the earlier one
     bool later = false;                 // whether `from` asked later
-    bool near() const noexcept { return after <= EchoLog::kNear; }
-    bool soon() const noexcept { return after <= EchoLog::kSoon; }
+    bool next = false;                  // whether nobody asked between them
+    bool near() const noexcept { return next && after <= EchoLog::kNear; }
+    bool soon() const noexcept { return next && after <= EchoLog::kSoon; }
   };
   // A member of a group, and since when its echoes count.
   struct Member {
@@ -75,8 +76,8 @@ class EchoGraph {
   void FindCores();
   bool IsCopied(Account account, const std::vector<Account>& others) const;
   std::vector<Echo> SoonAmong(const std::vector<Account>& accounts) const;
-  // The echoes among members, of prompts that half of them asked at most: of each prompt the first.
-  std::vector<Echo> FirstAmong(std::span<const Member> members) const;
+  // The echoes among members, by prompt, of prompts that half of them asked at most; each once.
+  std::vector<Echo> Among(std::span<const Member> members) const;
 
   const EchoLog& log_;
   Time earliest_, latest_;

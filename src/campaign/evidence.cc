@@ -66,11 +66,11 @@ double Evidence::common() const noexcept {
 
 double Evidence::without_pool() const noexcept {
   if (!echo.tested) return common();
-  return std::min({1.0, common() / (1 - kEchoShare), echo.p_value() / kEchoShare});
+  return std::min({1.0, common() / (1 - kEchoShare), echo.p_value / kEchoShare});
 }
 
 bool Evidence::by_echo() const noexcept {
-  return echo.p_value() < kPlain;
+  return echo.p_value < kPlain;
 }
 
 double Evidence::all() const noexcept {
@@ -78,10 +78,6 @@ double Evidence::all() const noexcept {
   if (!pool.tested && !conduct.tested) return without;
   const double more = pool.tested ? pool.p_value : conduct.p_value();  // never both
   return std::min({1.0, without / kCommonShare, Fisher(without, more) / (1 - kCommonShare)});
-}
-
-double EchoEvidence::p_value() const noexcept {
-  return tested ? std::min(1.0, 2 * std::min(TenthP(prompts, near), TenthP(near, soon))) : 1;
 }
 
 double TenthP(std::uint32_t echoes, std::uint32_t within) {
@@ -129,13 +125,14 @@ std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
                   echoing, with_frame + in_pool > 0 ? "more " : "");
     add();
   }
-  const double echo = evidence.echo.p_value();
+  const double echo = evidence.echo.p_value;
   if (echo < 0.01) {
-    std::snprintf(
-        text, sizeof(text),
-        "of %u prompts that several of them asked within 100 minutes, word for word, %u "
-        "came within ten and %u within one: so do less than %s sets of strangers' prompts",
-        evidence.echo.prompts, evidence.echo.near, evidence.echo.soon, Odds(echo).c_str());
+    std::snprintf(text, sizeof(text),
+                  "%u prompts were asked by several of them, word for word; of %u such pairs of "
+                  "requests within 100 minutes %u came within ten and %u within one: so do less "
+                  "than %s sets of strangers' prompts",
+                  evidence.echo.prompts, evidence.echo.echoes, evidence.echo.near,
+                  evidence.echo.soon, Odds(echo).c_str());
     add();
   }
   const TimeEvidence& times =

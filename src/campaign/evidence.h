@@ -58,13 +58,14 @@ struct PoolEvidence {
 // How soon members ask again what other members asked.
 struct EchoEvidence {
   bool tested = false;
-  std::uint32_t prompts = 0;        // that several members asked within 100 minutes
-  std::uint32_t near = 0;           // of those, within ten
-  std::uint32_t soon = 0;           // of these, within one
-  double p_value() const noexcept;  // by TenthP, corrected for both; 1 where nothing is tested
+  double p_value = 1;         // by TenthP, of members, corrected for two tests
+  std::uint32_t prompts = 0;  // that several members asked within 100 minutes
+  std::uint32_t echoes = 0;   // pairs of them
+  std::uint32_t near = 0;     // of those, within ten
+  std::uint32_t soon = 0;     // of these, within one
   template <typename Io>
   static void Fields(Io& io, auto& s) {
-    io(s.tested, s.prompts, s.near, s.soon);
+    io(s.tested, s.p_value, s.prompts, s.echoes, s.near, s.soon);
   }
 };
 

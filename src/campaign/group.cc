@@ -317,8 +317,8 @@ bool Group::Restored() {
          std::isfinite(middle_.latest_begin_days) && containment_ >= 0 && containment_ <= 1 &&
          are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort) &&
          is_p(evidence_.pool.p_value) && is_p(evidence_.conduct.notable) &&
-         is_p(evidence_.conduct.alike) && evidence_.echo.soon <= evidence_.echo.near &&
-         evidence_.echo.near <= evidence_.echo.prompts;
+         is_p(evidence_.conduct.alike) && is_p(evidence_.echo.p_value) &&
+         evidence_.echo.soon <= evidence_.echo.near && evidence_.echo.near <= evidence_.echo.echoes;
 }
 
 Campaign Group::Describe() const {

@@ -112,7 +112,7 @@ double Linker::EchoRate(const Group& group, const Snapshot& snapshot) {
   if (!fresh) return at->second;
   const std::vector<EchoGraph::Member> members = EchoersOf(group, snapshot);
   const EchoEvidence evidence = snapshot.echoes->EvidenceOf(members);
-  if (evidence.p_value() > kStrong) return 0;
+  if (evidence.p_value > kStrong) return 0;
   double echoes = 0, requests = 0;
   for (const EchoGraph::Member& m : members) {
     const std::size_t own = EchoesIn(group, m.account, snapshot).near;

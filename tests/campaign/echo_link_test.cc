@@ -21,10 +21,10 @@ constexpr std::uint64_t kSeed = 7;
 constexpr Window kFortnight = {0, 14 * kDay_s};
 
 struct Dispatch {
-  std::size_t each = 60;  // requests of a member
-  double again = 0.05;    // share of prompts that another member asks, too
-  double after_s = 30;    // later, on average
-  Frame frame{};          // none: bare prompts
+  std::size_t each = 100;  // requests of a member
+  double again = 0.1;      // share of prompts that another member asks, too
+  double after_s = 30;     // later, on average
+  Frame frame{};           // none: bare prompts
 };
 
 // One queue; a random member has each request.

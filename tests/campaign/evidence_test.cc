@@ -60,5 +60,30 @@ TEST(Evidence, ConductCountsBesideTheRest) {
   EXPECT_LT(both.all(), both.common());
 }
 
+TEST(TenthP, IsTheTailOfABinomialDistribution) {
+  EXPECT_DOUBLE_EQ(TenthP(0, 0), 1);
+  EXPECT_NEAR(TenthP(5, 0), 1, 1e-12);
+  EXPECT_NEAR(TenthP(2, 1), 1 - 0.85 * 0.85, 1e-12);
+  EXPECT_NEAR(TenthP(3, 3), 0.15 * 0.15 * 0.15, 1e-12);
+  EXPECT_NEAR(TenthP(4, 3), 4 * 0.15 * 0.15 * 0.15 * 0.85 + std::pow(0.15, 4), 1e-12);
+  EXPECT_GT(TenthP(100'000, 100'000), 0);
+}
+
+TEST(Evidence, EchoesCountBesideTheRest) {
+  Evidence none, echoes;
+  none.echo = {.tested = true, .p_value = 1};
+  EXPECT_EQ(none.all(), 1);
+  EXPECT_FALSE(none.by_echo());
+  echoes.echo = {.tested = true, .p_value = 1e-6, .prompts = 9, .echoes = 9, .near = 9, .soon = 8};
+  EXPECT_DOUBLE_EQ(echoes.all(), 4e-6);
+  EXPECT_TRUE(echoes.by_echo());
+  EXPECT_EQ(echoes.common(), 1);
+  const std::vector<CampaignMember> members = {{.account = 1, .by_echo = true}};
+  const std::vector<std::string> words = WordsOf(echoes, false, members);
+  ASSERT_EQ(words.size(), 2u);
+  EXPECT_EQ(words[0], "1 accounts ask what others of them ask, word for word");
+  EXPECT_NE(words[1].find("9 prompts were asked by several of them"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace distillwatch::campaign
