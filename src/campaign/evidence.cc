@@ -91,17 +91,14 @@ double TenthP(std::uint32_t echoes, std::uint32_t within) {
   return std::clamp(sum, std::numeric_limits<double>::min(), 1.0);
 }
 
-std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
+std::vector<std::string> WordsOf(const Evidence& evidence, bool framed, double share,
                                  std::span<const CampaignMember> members) {
-  std::uint64_t requests = 0, matching = 0;
   std::size_t with_frame = 0, in_pool = 0, echoing = 0;
   for (const CampaignMember& m : members) {
     in_pool += m.by_pool;
     echoing += m.by_echo;
     if (m.by_pool || m.by_echo) continue;
     ++with_frame;
-    requests += m.requests;
-    matching += m.matching;
   }
   std::vector<std::string> words;
   char text[300];
@@ -111,8 +108,7 @@ std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
         text, sizeof(text),
         "%zu accounts share a frame around changing text; %.0f %% of their requests since they "
         "were linked have it",
-        with_frame,
-        100 * static_cast<double>(matching) / std::max(1.0, static_cast<double>(requests)));
+        with_frame, 100 * share);
     add();
   }
   if (in_pool > 0) {

@@ -93,7 +93,8 @@ struct Evidence {
 };
 
 // In words, by members.
-std::vector<std::string> WordsOf(const Evidence& evidence, bool framed,
+//   share  of requests with the frame
+std::vector<std::string> WordsOf(const Evidence& evidence, bool framed, double share,
                                  std::span<const CampaignMember> members);
 
 }  // namespace distillwatch::campaign

@@ -134,6 +134,14 @@ void Group::Refresh(std::span<const Known> known) {
     typical_[places_.at(known_[i])] = middle_.HasVolume(lives_[i]);
   }
   containment_ = Median(containments);
+  // As of the review: between two of them it depends on threads which requests are counted.
+  double requests = 0, matching = 0;
+  for (const CampaignMember& m : members_) {
+    if (!IsByFrame(m)) continue;
+    requests += static_cast<double>(m.requests);
+    matching += static_cast<double>(m.matching);
+  }
+  share_ = matching / std::max(1.0, requests);
 }
 
 bool Group::Admits(const Life& life, const Fingerprint& fingerprint) const noexcept {
@@ -315,10 +323,11 @@ bool Group::Restored() {
          events_.size() <= kMostEvents && typical_.size() <= members_.size() &&
          finite(middle_.median) && finite(middle_.width) &&
          std::isfinite(middle_.latest_begin_days) && containment_ >= 0 && containment_ <= 1 &&
-         are_p(evidence_.everyone) && are_p(evidence_.together) && is_p(evidence_.cohort) &&
-         is_p(evidence_.pool.p_value) && is_p(evidence_.conduct.notable) &&
-         is_p(evidence_.conduct.alike) && is_p(evidence_.echo.p_value) &&
-         evidence_.echo.soon <= evidence_.echo.near && evidence_.echo.near <= evidence_.echo.echoes;
+         share_ >= 0 && share_ <= 1 && are_p(evidence_.everyone) && are_p(evidence_.together) &&
+         is_p(evidence_.cohort) && is_p(evidence_.pool.p_value) &&
+         is_p(evidence_.conduct.notable) && is_p(evidence_.conduct.alike) &&
+         is_p(evidence_.echo.p_value) && evidence_.echo.soon <= evidence_.echo.near &&
+         evidence_.echo.near <= evidence_.echo.echoes;
 }
 
 Campaign Group::Describe() const {
@@ -330,7 +339,7 @@ Campaign Group::Describe() const {
                .p_value = evidence_.all(),
                .frame = frame_.size(),
                .members = members_};
-  out.words = WordsOf(evidence_, framed(), members_);
+  out.words = WordsOf(evidence_, framed(), share_, members_);
   return out;
 }
 

@@ -125,7 +125,7 @@ class Group {
   static void Fields(Io& io, auto& s) {
     io(s.kin, s.id_, s.linked_, s.named_, s.frame_, s.members_, s.first_seen_, s.pending_,
        s.events_, s.matched_, s.tested_events_, s.tested_members_, s.tested_, s.looks_, s.middle_,
-       s.containment_, s.typical_, s.evidence_, s.split_, s.by_pool_);
+       s.containment_, s.share_, s.typical_, s.evidence_, s.split_, s.by_pool_);
   }
 
  private:
@@ -156,6 +156,7 @@ class Group {
   std::vector<Life> lives_;
   Middle middle_;
   double containment_ = 0;             // of a member's fingerprint in the frame, the median
+  double share_ = 0;                   // of requests that have the frame, at the newest review
   std::vector<std::uint8_t> typical_;  // members whose volume is like the others'
   std::uint32_t looks_ = 0;
   Evidence evidence_;

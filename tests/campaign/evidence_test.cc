@@ -79,7 +79,7 @@ TEST(Evidence, EchoesCountBesideTheRest) {
   EXPECT_TRUE(echoes.by_echo());
   EXPECT_EQ(echoes.common(), 1);
   const std::vector<CampaignMember> members = {{.account = 1, .by_echo = true}};
-  const std::vector<std::string> words = WordsOf(echoes, false, members);
+  const std::vector<std::string> words = WordsOf(echoes, false, 0, members);
   ASSERT_EQ(words.size(), 2u);
   EXPECT_EQ(words[0], "1 accounts ask what others of them ask, word for word");
   EXPECT_NE(words[1].find("9 prompts were asked by several of them"), std::string::npos);
