@@ -70,6 +70,7 @@ std::vector<Asking> EchoLog::Ring::InOrder() const {
 
 EchoLog::EchoLog() : mutexes_(std::make_unique<std::mutex[]>(kMutexes)) {
   static_assert(std::is_trivially_copyable_v<Asking> && std::is_standard_layout_v<Bucket>);
+  static_assert(kBuckets * sizeof(Bucket) <= 14'000'000);
   // Pages that nobody touched yet are zeros, and take no memory.
   void* zeros = std::calloc(kBuckets, sizeof(Bucket));
   if (zeros == nullptr) throw std::bad_alloc();

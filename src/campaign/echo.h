@@ -5,8 +5,8 @@
 // A dispatcher that asks again elsewhere what failed, or asks everything several times for several
 // answers, leaves them, whatever the prompts have in common otherwise. Of what is asked by up to 16
 // accounts, strangers' requests hardly ever agree, and where they do, at any distance: of those
-// within 100 minutes a tenth within ten, and of these a tenth within one. What more accounts ask is
-// common, and no echo.
+// within 100 minutes a tenth within ten, and of these a tenth within one
+// [EchoNullStat.StrangersEchoAtAnyDistance]. What more accounts ask is common, and no echo.
 // When there are too many requests to remember for 100 minutes, a part of all prompts is looked at,
 // chosen by their hashes, so that close echoes do not outlast distant ones
 // [EchoLog.UnderLoadFewerPromptsAreLookedAtForAsLong].

@@ -27,10 +27,26 @@ struct Dispatch {
   Frame frame{};           // none: bare prompts
 };
 
+// Of each account, when it asks what.
+using Asked = std::vector<std::vector<std::pair<double, std::uint64_t>>>;
+
+void AddAsked(Gateway& gateway, std::uint64_t first, Asked asked, const Frame& frame = {}) {
+  for (std::size_t m = 0; m < asked.size(); ++m) {
+    std::sort(asked[m].begin(), asked[m].end());
+    Asker asker{
+        .id = first + m, .frame = frame, .dilution = frame == Frame{} ? 1.0 : 0.3, .times = {}};
+    for (const auto& [t, prompt] : asked[m]) {
+      asker.times.push_back(t);
+      asker.prompts.push_back(prompt);
+    }
+    gateway.Add(std::move(asker));
+  }
+}
+
 // One queue; a random member has each request.
 void AddDispatched(Gateway& gateway, std::size_t members, std::uint64_t first,
                    const Dispatch& dispatch, Random& random) {
-  std::vector<std::vector<std::pair<double, std::uint64_t>>> asked(members);
+  Asked asked(members);
   for (const double t : Poisson(members * dispatch.each, kFortnight, random)) {
     const std::uint64_t prompt = random.Bits();
     const std::size_t m = random.Below(members);
@@ -39,17 +55,7 @@ void AddDispatched(Gateway& gateway, std::size_t members, std::uint64_t first,
     const std::size_t other = (m + 1 + random.Below(members - 1)) % members;
     asked[other].emplace_back(t + random.Exponential(dispatch.after_s), prompt);
   }
-  for (std::size_t m = 0; m < members; ++m) {
-    std::sort(asked[m].begin(), asked[m].end());
-    Asker asker{.id = first + m,
-                .frame = dispatch.frame,
-                .dilution = dispatch.frame == Frame{} ? 1.0 : 0.3};
-    for (const auto& [t, prompt] : asked[m]) {
-      asker.times.push_back(t);
-      asker.prompts.push_back(prompt);
-    }
-    gateway.Add(std::move(asker));
-  }
+  AddAsked(gateway, first, std::move(asked), dispatch.frame);
 }
 
 // People at their own times, who ask some of `questions` that are everybody's.
@@ -158,7 +164,7 @@ TEST(EchoLink, WhoIsCopiedIsNotNamed) {
     Random random(seed);
     Gateway gateway;
     // 20 accounts of one queue, that also send whatever ten customers asked through them again.
-    std::vector<std::vector<std::pair<double, std::uint64_t>>> asked(30);
+    Asked asked(30);
     for (const double t : Poisson(3000, kFortnight, random)) {
       const std::uint64_t prompt = random.Bits();
       const std::size_t m = random.Chance(0.3) ? 20 + random.Below(10) : random.Below(20);
@@ -166,15 +172,7 @@ TEST(EchoLink, WhoIsCopiedIsNotNamed) {
       if (random.Chance(m < 20 ? 0.05 : 0.5))
         asked[random.Below(20)].emplace_back(t + random.Exponential(20), prompt);
     }
-    for (std::uint64_t m = 0; m < 30; ++m) {
-      std::sort(asked[m].begin(), asked[m].end());
-      Asker asker{.id = 1000 + m, .dilution = 1};
-      for (const auto& [t, prompt] : asked[m]) {
-        asker.times.push_back(t);
-        asker.prompts.push_back(prompt);
-      }
-      gateway.Add(std::move(asker));
-    }
+    AddAsked(gateway, 1000, std::move(asked));
     Linker linker({}, kSeed);
     gateway.Run(linker, seed);
     ASSERT_EQ(linker.Campaigns().size(), 1u);
