@@ -15,6 +15,7 @@
 
 #include "campaign/frames.h"
 #include "campaign/linker.h"
+#include "campaign/rhythms.h"
 #include "wire/mix.h"
 
 namespace distillwatch::campaign {
@@ -51,6 +52,27 @@ void BM_CountMatches(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_CountMatches);
+
+// A test of a group with 4096 requests that chance does not explain, so that it takes all draws; an
+// item is a draw.
+void BM_Coactivity(benchmark::State& state) {
+  Random random(4);
+  const auto members = static_cast<std::size_t>(state.range(0));
+  const SurrogatePlan plan = {static_cast<std::size_t>(state.range(1)), 1};
+  const Window month = {0, 30 * kDay_s};
+  const Watch watch(OnAndOff(members, 4096 / members, month, random),
+                    std::vector<double>(members, 0), month.last_s);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(CoactivityP(watch.watched(), 20'000'000, plan));
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(1));
+}
+BENCHMARK(BM_Coactivity)
+    ->ArgNames({"members", "draws"})
+    ->Args({24, 1000})
+    ->Args({24, 100'000})
+    ->Args({128, 1000})
+    ->Unit(benchmark::kMillisecond);
 
 AttributeSet AttributesOf(std::size_t n, Random& random) {
   AttributeSet out;

@@ -78,7 +78,9 @@ class Crowding {
 };
 
 // Counts pairs of different members' requests in a common bin, when members are moved by one of a
-// few offsets: where a member's requests come to lie is found once for each.
+// few offsets: where a member's requests come to lie is found once for each; and, when there were
+// so many draws that it has paid, what company every two members are to each other under every two
+// of their offsets.
 class Company {
  public:
   static constexpr std::int64_t kMostHours = 3;
@@ -86,36 +88,70 @@ class Company {
 
   Company(const Watched& watched, Bins bins)
       : watched_(watched), bins_(std::move(bins)), moved_(watched.from_us.size() * kOffsets) {
-    begins_.assign(watched.from_us.size() + 1, 0);
+    begins_.assign(members() + 1, 0);
     for (const MemberEvent& e : watched.events) ++begins_[e.member + 1];
     std::partial_sum(begins_.begin(), begins_.end(), begins_.begin());
   }
-  // hours: of every member, from 0 for kMostHours earlier. Stops at `most`, which the number then
-  // has reached.
-  //
-  // A member's requests come in runs of a bin, within which they are no company to each other; an
-  // offset's turn parts one run in two.
+  std::size_t members() const { return watched_.from_us.size(); }
+
+  // hours: of every member, from 0 for kMostHours earlier. May stop at `most`, which the number
+  // then has reached.
   std::uint64_t Pairs(std::span<const std::size_t> hours,
                       std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
-    std::uint64_t pairs = 0;
-    std::size_t members = 0;
-    while (members < hours.size() && pairs < most) {
-      for (const Run& run : RunsOf(members, hours[members])) {
-        pairs += bins_[run.bin] * run.requests;
-        bins_[run.bin] += run.requests;
-      }
-      ++members;
+    if (between_.empty() && ++draws_ == kOffsets * kOffsets * members() && IsWorthATable()) {
+      Tabulate();
     }
-    for (std::size_t m = 0; m < members; ++m) {
-      for (const Run& run : moved_[m * kOffsets + hours[m]]) bins_[run.bin] = 0;
-    }
-    return pairs;
+    return between_.empty() ? Walked(hours, most) : LookedUp(hours);
   }
 
  private:
   struct Run {
     std::uint32_t bin = 0, requests = 0;
   };
+  // A member's requests come in runs of a bin, within which they are no company to each other; an
+  // offset's turn parts one run in two.
+  std::uint64_t Walked(std::span<const std::size_t> hours, std::uint64_t most) {
+    std::uint64_t pairs = 0;
+    std::size_t walked = 0;
+    while (walked < members() && pairs < most) {
+      for (const Run& run : RunsOf(walked, hours[walked])) {
+        pairs += bins_[run.bin] * run.requests;
+        bins_[run.bin] += run.requests;
+      }
+      ++walked;
+    }
+    for (std::size_t m = 0; m < walked; ++m) {
+      for (const Run& run : moved_[m * kOffsets + hours[m]]) bins_[run.bin] = 0;
+    }
+    return pairs;
+  }
+  std::uint64_t LookedUp(std::span<const std::size_t> hours) const {
+    std::uint64_t pairs = 0;
+    const std::uint32_t* row = between_.data();
+    for (std::size_t m = 0; m < members(); ++m) {
+      row += hours[m] * m * kOffsets;
+      for (std::size_t n = 0; n < m; ++n) pairs += row[n * kOffsets + hours[n]];
+      row += (kOffsets - hours[m]) * m * kOffsets;
+    }
+    return pairs;
+  }
+  // Whether to look up two members takes less than to walk their requests.
+  bool IsWorthATable() const { return members() * members() < watched_.events.size(); }
+  void Tabulate() {
+    between_.reserve(kOffsets * kOffsets * members() * (members() - 1) / 2);
+    for (std::size_t m = 0; m < members(); ++m) {
+      for (std::size_t hours = 0; hours < kOffsets; ++hours) {
+        for (const Run& run : RunsOf(m, hours)) bins_[run.bin] += run.requests;
+        for (std::size_t other = 0; other < m * kOffsets; ++other) {
+          std::uint64_t pairs = 0;
+          for (const Run& run : RunsOf(other / kOffsets, other % kOffsets))
+            pairs += bins_[run.bin] * run.requests;
+          between_.push_back(static_cast<std::uint32_t>(pairs));
+        }
+        for (const Run& run : RunsOf(m, hours)) bins_[run.bin] = 0;
+      }
+    }
+  }
   const std::vector<Run>& RunsOf(std::size_t member, std::size_t hours) {
     std::vector<Run>& runs = moved_[member * kOffsets + hours];
     if (!runs.empty()) return runs;
@@ -132,6 +168,10 @@ class Company {
   Bins bins_;
   std::vector<std::vector<Run>> moved_;  // by member and offset; empty until they are needed
   std::vector<std::size_t> begins_;      // of each member's events
+  std::size_t draws_ = 0;
+  // Pairs between members, once there is a table: by the later member, its offset, the earlier one
+  // and that one's offset.
+  std::vector<std::uint32_t> between_;
 };
 
 std::int64_t MedianGap(std::span<const MemberEvent> events) {

@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <vector>
 
+#include "campaign/monte_carlo.h"
 #include "campaign/rhythms.h"
+#include "wire/mix.h"
 
 namespace distillwatch::campaign {
 namespace {
@@ -137,6 +140,60 @@ TEST(Surrogate, TheSameSeedGivesTheSameNumbers) {
   const Rhythms rhythms = RoundRobin(8, 40, {0, kDay_s}, 0.7, random);
   const Watch watch(rhythms, std::vector<double>(8, 0), kDay_s);
   EXPECT_EQ(AllTests(watch, {500, 1}), AllTests(watch, {500, 1}));
+}
+
+// As surrogate.h says it: offsets of whole hours, every two requests compared.
+double CoactivityByPairs(const Watched& watched, std::int64_t bin_us, const SurrogatePlan& plan) {
+  constexpr std::int64_t kHour_us = 3'600'000'000;
+  const std::int64_t first = *std::min_element(watched.from_us.begin(), watched.from_us.end());
+  const std::int64_t origin = first - first % kHour_us;
+  const auto pairs = [&](const std::vector<std::int64_t>& hours) {
+    std::vector<std::pair<std::uint32_t, std::int64_t>> in_bins;  // member and bin
+    for (const MemberEvent& e : watched.events) {
+      std::int64_t time = e.time_us + hours[e.member] * kHour_us;
+      const std::int64_t turn = watched.to_us - watched.from_us[e.member] + 1;
+      while (time > watched.to_us) time -= turn;
+      while (time < watched.from_us[e.member]) time += turn;
+      in_bins.emplace_back(e.member, (time - origin) / bin_us);
+    }
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < in_bins.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        count += in_bins[i].first != in_bins[j].first && in_bins[i].second == in_bins[j].second;
+      }
+    }
+    return count;
+  };
+  std::vector<std::int64_t> hours(watched.from_us.size(), 0);
+  const std::size_t truth = pairs(hours);
+  return SequentialP(plan.most_draws, [&](std::size_t draw) {
+    for (std::size_t m = 0; m < hours.size(); ++m) {
+      hours[m] =
+          static_cast<std::int64_t>(wire::Mix(~plan.seed ^ wire::Mix(draw << 32 | m)) % 7) - 3;
+    }
+    return pairs(hours) >= truth;
+  });
+}
+
+// Of few members with many requests, two are looked up from the 49th draw a member on; of many,
+// requests are walked at every draw.
+TEST(Surrogate, CoactivityCountsEveryTwoRequests) {
+  Random random(8);
+  int looked_up = 0;
+  for (const std::size_t members : {3, 4, 14}) {
+    for (std::uint64_t world = 0; world < 6; ++world) {
+      const Window days = {0, 2 * kDay_s};
+      const Watch watch(OnAndOff(members, 80 / members, days, random),
+                        std::vector<double>(members, 0), days.last_s);
+      const SurrogatePlan plan = {1500, world};
+      const double p = CoactivityP(watch.watched(), kQuarter, plan);
+      EXPECT_EQ(p, CoactivityByPairs(watch.watched(), kQuarter, plan))
+          << members << " members, world " << world;
+      // Ten surrogates as extreme were found, and not before there was a table.
+      looked_up += members < 5 && p > 10.0 / 1500 && p < 10.0 / 49 / static_cast<double>(members);
+    }
+  }
+  EXPECT_GE(looked_up, 4);
 }
 
 // All requests at one moment, a watch of a microsecond, members without requests.
