@@ -43,6 +43,7 @@ class Group {
   static constexpr auto kLongestWatch = std::chrono::hours(90 * 24);
   static constexpr std::size_t kLeastMembers = 5;
   static constexpr std::size_t kLeastMatches = 2;  // pairs of the frame in a matching request
+  static constexpr std::uint32_t kTestsOfAFailure = 4;
 
   Group(std::uint32_t id, Time now) noexcept : id_(id), linked_(now), tested_(now) {}
 
@@ -57,6 +58,8 @@ class Group {
   // first_seen: of the account, which may be long before.
   void Join(std::uint64_t account, Time now, Time first_seen, Link by = Link::kFrame);
   void Remove(std::span<const std::uint64_t> accounts) { Leave(accounts); }
+  // Whether several tests found nothing.
+  bool has_failed() const noexcept { return !named() && looks_ >= kTestsOfAFailure; }
   // Whether a frame links its members; else something else does.
   bool framed() const noexcept { return !frame_.empty(); }
   std::span<const Pair> frame() const noexcept { return frame_; }

@@ -151,7 +151,8 @@ class Linker {
   EchoCounts EchoesIn(const Group& group, std::uint32_t account, const Snapshot& snapshot) const;
   // Members that asked after others of the group, ascending.
   std::vector<std::uint64_t> EchoingIn(const Group& group, const Snapshot& snapshot) const;
-  // Named campaigns take accounts in no group that have their frame, use their pool, or echo them.
+  // Named campaigns take accounts that have their frame, use their pool, or echo them: from no
+  // group, or, by their frame, from one whose tests have failed.
   struct Frames {
     absl::flat_hash_map<Pair, std::vector<std::uint32_t>> groups_with;  // positions in owned_
     std::vector<std::uint32_t> shared;                                  // by group; zeros

@@ -264,11 +264,12 @@ Linker::Frames Linker::FramesOfNamed() const {
   return out;
 }
 
-// Linking looks at a sample of the accounts that share a pair; a campaign may be larger.
+// Linking looks at a sample of the accounts that share a pair, and a campaign may be larger; and an
+// account that was unlike the members, in a group that came to nothing, may be like them by now.
 void Linker::AdoptByFrame(const Record& record, Frames& frames, const Snapshot& snapshot,
                           Review& review) {
-  const bool free = IsFree(record.seen.account, true);
-  if (!free && IsNamed(record.seen.account)) return;
+  const std::uint32_t home = GroupOf(record.seen.account);
+  if (home != 0 && owned_[home - 1]->named()) return;
   std::vector<std::uint32_t> touched;
   for (const Pair pair : record.fingerprint.values()) {
     const auto groups = frames.groups_with.find(pair);
@@ -277,6 +278,8 @@ void Linker::AdoptByFrame(const Record& record, Frames& frames, const Snapshot& 
       if (frames.shared[g]++ == 0) touched.push_back(g);
     }
   }
+  if (touched.empty()) return;
+  const bool free = IsFree(record.seen.account, true) || owned_[home - 1]->has_failed();
   const Life life = LifeOf(record.seen);
   std::uint32_t best = 0, most = static_cast<std::uint32_t>(LinkRules{}.least_shared - 1);
   for (const std::uint32_t g : touched) {

@@ -241,6 +241,37 @@ TEST(Linker, ACampaignLargerThanAListIsFoundWhole) {
   EXPECT_GE(members, kLarge * 9 / 10);
 }
 
+// Accounts that take part in few of the common jobs at first are a group of their own, and join
+// when they ask as much as the others.
+TEST(Linker, WhoComesToAskAsMuchJoinsFromAGroupWithoutAName) {
+  constexpr std::uint64_t kMembers = 20, kLate = 8;
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    Random random(seed);
+    const Frame frame = RandomSignature(random);
+    std::vector<Times> times(kMembers + kLate);
+    for (double job = 0; job < kFortnight.last_s; job += random.Uniform(2, 6) * kHour_s) {
+      for (std::uint64_t m = 0; m < times.size(); ++m) {
+        if (m >= kMembers && job < 6 * kDay_s && !random.Chance(0.2)) continue;
+        for (int i = 0; i < 4; ++i) times[m].push_back(job + random.Uniform(0, kHour_s / 2));
+      }
+    }
+    Gateway gateway;
+    for (std::uint64_t m = 0; m < times.size(); ++m) {
+      std::sort(times[m].begin(), times[m].end());
+      gateway.Add({.id = 1000 + m, .frame = frame, .dilution = 0.3, .times = times[m]});
+    }
+    AddStrangers(gateway, 200, 3000, random);
+    Linker linker({}, kSeed);
+    std::size_t groups = 0;
+    const Outcome seen = gateway.Run(
+        linker, seed, [&](const Review& review) { groups = std::max(groups, review.groups); });
+    EXPECT_EQ(groups, 2u);
+    std::size_t late = 0;
+    for (std::uint64_t m = kMembers; m < times.size(); ++m) late += seen.homes.at(1000 + m).second;
+    EXPECT_GE(late, kLate - 1) << "seed " << seed;
+  }
+}
+
 // The caller observes under its account's lock, and Assign takes that lock.
 TEST(Linker, AReviewTakesNoLockOfTheHotPathWhenItAssigns) {
   Random random(11);
