@@ -32,17 +32,19 @@ bool AreClose(const Asking& a, const Asking& b) noexcept {
 }  // namespace
 
 bool EchoLog::Ring::MayHave(std::uint32_t prompt) const noexcept {
+  if (size() == 0) return false;  // and its tags are not near
   bool any = false;
-  for (const std::uint16_t tag : tags) any |= tag == static_cast<std::uint16_t>(prompt);
+  for (const std::uint16_t tag : places_.tags) any |= tag == static_cast<std::uint16_t>(prompt);
   return any;
 }
 
 bool EchoLog::Ring::Push(const Asking& asking) noexcept {
-  const bool too_early = size == kPlaces && AreClose(askings[next], asking);
-  tags[next] = static_cast<std::uint16_t>(asking.prompt);
-  askings[next] = asking;
-  next = static_cast<std::uint8_t>((next + 1) % kPlaces);
-  size = static_cast<std::uint8_t>(std::min<std::size_t>(size + 1u, kPlaces));
+  const std::size_t place = Next(), n = size();
+  const bool too_early = n == kPlaces && AreClose(places_.askings[place], asking);
+  places_.tags[place] = static_cast<std::uint16_t>(asking.prompt);
+  places_.askings[place] = asking;
+  head_.next.store(static_cast<std::uint8_t>((place + 1) % kPlaces), std::memory_order_relaxed);
+  head_.size.store(static_cast<std::uint8_t>(std::min(n + 1, kPlaces)), std::memory_order_relaxed);
   return too_early;
 }
 
@@ -50,31 +52,35 @@ template <typename Visit>
 void EchoLog::Ring::ForEach(std::uint32_t prompt, Visit&& visit) {
   std::array<std::uint8_t, kPlaces> hits;
   for (std::size_t i = 0; i < kPlaces; ++i)
-    hits[i] = tags[i] == static_cast<std::uint16_t>(prompt) ? 1 : 0;
+    hits[i] = places_.tags[i] == static_cast<std::uint16_t>(prompt) ? 1 : 0;
   for (std::size_t word = 0; word < kPlaces; word += 8) {
     std::uint64_t eight;
     std::memcpy(&eight, &hits[word], sizeof(eight));
     for (; eight != 0; eight &= eight - 1) {
       const std::size_t i = word + static_cast<std::size_t>(std::countr_zero(eight)) / 8;
-      if (i < size && askings[i].prompt == prompt) visit(askings[i]);
+      if (i < size() && places_.askings[i].prompt == prompt) visit(places_.askings[i]);
     }
   }
 }
 
 std::vector<Asking> EchoLog::Ring::InOrder() const {
   std::vector<Asking> out;
-  for (std::size_t i = 0; i < size; ++i)
-    out.push_back(askings[(next + kPlaces - size + i) % kPlaces]);
+  for (std::size_t i = 0; i < size(); ++i) out.push_back(at(i));
   return out;
 }
 
-EchoLog::EchoLog() : mutexes_(std::make_unique<std::mutex[]>(kMutexes)) {
-  static_assert(std::is_trivially_copyable_v<Asking> && std::is_standard_layout_v<Bucket>);
-  static_assert(kBuckets * sizeof(Bucket) <= 14'000'000);
+EchoLog::EchoLog()
+    : heads_(std::make_unique<Heads[]>(kBuckets)),
+      mutexes_(std::make_unique<std::mutex[]>(kMutexes)) {
+  static_assert(std::is_trivially_copyable_v<BucketPlaces>);
+  static_assert(kBuckets * (sizeof(Heads) + sizeof(BucketPlaces)) <= 14'000'000);
   // Pages that nobody touched yet are zeros, and take no memory.
-  void* zeros = std::calloc(kBuckets, sizeof(Bucket));
-  if (zeros == nullptr) throw std::bad_alloc();
-  buckets_.reset(static_cast<Bucket*>(zeros));
+  std::size_t bytes = kBuckets * sizeof(BucketPlaces) + kLine;
+  void* places = std::calloc(bytes, 1);
+  if (places == nullptr) throw std::bad_alloc();
+  memory_.reset(places);
+  std::align(kLine, kBuckets * sizeof(BucketPlaces), places, bytes);
+  places_ = static_cast<BucketPlaces*>(places);
 }
 
 // The askings of a prompt that are kept.
@@ -99,7 +105,7 @@ class EchoLog::Bucket::Askers {
       known_[i]->time = std::min(known_[i]->time, asking.time);
       return;
     }
-    if (size_ < known_.size()) known_[size_++] = &kept_.askings[kept_.next];
+    if (size_ < known_.size()) known_[size_++] = &kept_.next();
     kept_.Push(asking);
   }
   // The first echo; after all times while there is none.
@@ -145,12 +151,15 @@ bool EchoLog::Bucket::Add(const Asking& asking) noexcept {
 
 template <typename Which>
 void EchoLog::Ring::Drop(Which&& which) noexcept {
-  Ring left{};
-  for (std::size_t i = 0; i < size; ++i) {
-    const Asking& asking = askings[(next + kPlaces - size + i) % kPlaces];
-    if (!which(asking)) left.Push(asking);
+  std::array<Asking, kPlaces> left;
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (!which(at(i))) left[n++] = at(i);
   }
-  *this = left;
+  places_ = {};
+  head_.next.store(0, std::memory_order_relaxed);
+  head_.size.store(0, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < n; ++i) Push(left[i]);
 }
 
 void EchoLog::Bucket::Thin(std::uint32_t to, Time now) noexcept {
@@ -177,30 +186,34 @@ void EchoLog::Relax(Time now) noexcept {
 }
 
 void EchoLog::Observe(std::uint64_t prompt, std::uint64_t account, Time time) noexcept {
-  const std::size_t bucket = prompt >> 52;
+  const std::size_t number = prompt >> 52;
   static_assert(kBuckets == std::size_t{1} << 12);
   const Asking asking{account, time, static_cast<std::uint32_t>(prompt)};
   const std::uint32_t now_thinning = thinning();
   if (!IsLookedAt(asking.prompt, now_thinning)) return;
-  const std::lock_guard lock(MutexOf(bucket));
-  if (buckets_[bucket].thinning != now_thinning) buckets_[bucket].Thin(now_thinning, asking.time);
-  if (buckets_[bucket].Add(asking)) Thin(now_thinning, asking.time);
+  Bucket bucket = BucketOf(number);
+  const std::lock_guard lock(MutexOf(number));
+  if (bucket.thinning != now_thinning) bucket.Thin(now_thinning, asking.time);
+  if (bucket.Add(asking)) Thin(now_thinning, asking.time);
 }
 
 void EchoLog::Prefetch(std::uint64_t prompt) const noexcept {
-  const Bucket& bucket = buckets_[prompt >> 52];
-  constexpr std::size_t kLine = 64;
-  for (const Ring* ring : {&bucket.recent, &bucket.kept}) {
-    const auto* const bytes = reinterpret_cast<const char*>(ring);
-    for (std::size_t i = 0; i < offsetof(Ring, askings); i += kLine) __builtin_prefetch(bytes + i);
-  }
+  Bucket bucket = BucketOf(prompt >> 52);
+  const auto prefetch = [](const Places& places) {
+    const auto* const tags = reinterpret_cast<const char*>(&places.tags);
+    for (std::size_t i = 0; i < sizeof(places.tags); i += kLine) __builtin_prefetch(tags + i);
+  };
+  const BucketPlaces& places = places_[prompt >> 52];
+  prefetch(places.recent);
+  __builtin_prefetch(&bucket.recent.next(), 1);
+  if (bucket.kept.size() > 0) prefetch(places.kept);
 }
 
 std::vector<Asking> EchoLog::Kept(std::size_t bucket) const {
   std::vector<Asking> out;
   {
     const std::lock_guard lock(MutexOf(bucket));
-    out = buckets_[bucket].kept.InOrder();
+    out = BucketOf(bucket).kept.InOrder();
   }
   std::sort(out.begin(), out.end(), [](const Asking& a, const Asking& b) {
     return std::tie(a.prompt, a.time, a.account) < std::tie(b.prompt, b.time, b.account);
@@ -214,8 +227,8 @@ void EchoLog::Save(wire::Writer& out) const {
   content.thinned = thinned_.load(std::memory_order_relaxed);
   for (std::size_t b = 0; b < kBuckets; ++b) {
     const std::lock_guard lock(MutexOf(b));
-    const Bucket& bucket = buckets_[b];
-    if (bucket.recent.size + bucket.kept.size == 0) continue;
+    const Bucket bucket = BucketOf(b);
+    if (bucket.recent.size() + bucket.kept.size() == 0) continue;
     content.buckets.push_back(
         {static_cast<std::uint16_t>(b), bucket.recent.InOrder(), bucket.kept.InOrder()});
   }
@@ -243,8 +256,8 @@ void EchoLog::Add(const Content& content) {
   }
   for (const Content::Bucket& from : content.buckets) {
     const std::lock_guard lock(MutexOf(from.number));
-    Bucket& bucket = buckets_[from.number];
-    const bool empty = bucket.recent.size + bucket.kept.size == 0;
+    Bucket bucket = BucketOf(from.number);
+    const bool empty = bucket.recent.size() + bucket.kept.size() == 0;
     for (const Asking& a : from.kept) Bucket::Askers(bucket.kept, a.prompt).Keep(a);
     for (const Asking& a : from.recent) {
       // Into an empty bucket as it was; else some may be echoes of what this one has.

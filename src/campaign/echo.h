@@ -91,12 +91,27 @@ class EchoLog {
   void Add(const Content& content);
 
  private:
-  // The newest of some, in the order in which they came.
-  struct Ring {
-    std::uint8_t next, size;
+  // Apart from what they are the heads of, so that all of them stay near and tell what to fetch. A
+  // prefetch reads them under no lock.
+  struct Head {
+    std::atomic<std::uint8_t> next{0}, size{0};
+  };
+  struct Heads {
+    Head recent, kept;
+    std::uint8_t thinning = 0;
+  };
+  static constexpr std::size_t kLine = 64;  // bytes
+  struct alignas(kLine) Places {
     std::array<std::uint16_t, kPlaces> tags;  // of the prompts, to search all at once
     std::array<Asking, kPlaces> askings;
-
+  };
+  // The newest of some, in the order in which they came.
+  class Ring {
+   public:
+    Ring(Head& head, Places& places) noexcept : head_(head), places_(places) {}
+    std::size_t size() const noexcept { return head_.size.load(std::memory_order_relaxed); }
+    // The place of the next one.
+    Asking& next() noexcept { return places_.askings[Next()]; }
     bool MayHave(std::uint32_t prompt) const noexcept;
     //   Returns  whether it took the place of one that was asked within the window
     bool Push(const Asking& asking) noexcept;
@@ -105,19 +120,33 @@ class EchoLog {
     template <typename Which>
     void Drop(Which&& which) noexcept;
     std::vector<Asking> InOrder() const;
+
+   private:
+    std::size_t Next() const noexcept { return head_.next.load(std::memory_order_relaxed); }
+    const Asking& at(std::size_t i) const noexcept {
+      return places_.askings[(Next() + kPlaces - size() + i) % kPlaces];
+    }
+    Head& head_;
+    Places& places_;
   };
-  // Zeros are an empty one.
+  struct BucketPlaces {
+    Places recent, kept;
+  };
   struct Bucket {
     Ring recent, kept;
-    std::uint8_t thinning;
+    std::uint8_t& thinning;
     // As Ring::Push
     bool Add(const Asking& asking) noexcept;
     class Askers;
     // Forgets what is looked at no more, so that no close echo outlasts distant ones.
     void Thin(std::uint32_t to, Time now) noexcept;
   };
+  Bucket BucketOf(std::size_t i) const noexcept {
+    return {Ring(heads_[i].recent, places_[i].recent), Ring(heads_[i].kept, places_[i].kept),
+            heads_[i].thinning};
+  }
   struct Free {
-    void operator()(Bucket* buckets) const noexcept { std::free(buckets); }
+    void operator()(void* memory) const noexcept { std::free(memory); }
   };
   static constexpr std::size_t kMutexes = 64;
   std::mutex& MutexOf(std::size_t bucket) const { return mutexes_[bucket % kMutexes]; }
@@ -128,7 +157,9 @@ class EchoLog {
 
   std::atomic<std::uint32_t> thinning_{0};
   std::atomic<Time> thinned_{Time{}};  // when it last changed
-  std::unique_ptr<Bucket[], Free> buckets_;
+  std::unique_ptr<Heads[]> heads_;
+  std::unique_ptr<void, Free> memory_;
+  BucketPlaces* places_;  // in memory_; zeros, of which no head tells, are empty places
   std::unique_ptr<std::mutex[]> mutexes_;
 };
 
