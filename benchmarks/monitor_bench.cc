@@ -6,7 +6,7 @@
 // and p99.9 are of single events, by a histogram of its own.
 //
 // Benchmarks of more than 100,000 accounts are there when DISTILLWATCH_BENCH_ACCOUNTS is set to the
-// most that there may be. 10 million take 11 GB and minutes.
+// most that there may be. 10 million take 8 GB and minutes.
 
 #include <benchmark/benchmark.h>
 #include <malloc.h>

@@ -101,6 +101,17 @@ AttributeSet AttributeCounts::Frequent() const noexcept {
   return out;
 }
 
+bool AttributeCounts::Valid() const noexcept {
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (counts_[i] == 0) continue;
+    if (values_[i] == 0) return false;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (counts_[j] > 0 && values_[j] == values_[i]) return false;
+    }
+  }
+  return true;
+}
+
 Neighbourhood::Neighbourhood(const std::vector<const AttributeSet*>& accounts, Steps& steps)
     : accounts_(accounts), index_(kBuckets) {
   constexpr std::size_t kAccountsOfAStep = 4096;

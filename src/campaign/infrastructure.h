@@ -72,6 +72,7 @@ class AttributeCounts {
   // Values of two requests or more; an address that was met once says nothing.
   AttributeSet Frequent() const noexcept;
 
+  bool Valid() const noexcept;
   template <typename Io>
   static void Fields(Io& io, auto& s) {
     io(s.values_, s.counts_, s.organisation_);

@@ -35,10 +35,37 @@ bool LiteAccount::Valid() const noexcept {
                      [](float p) { return std::isfinite(p); });
 }
 
+TinyAccount::TinyAccount(const LiteAccount& lite) noexcept
+    : header(lite.header),
+      conversation(lite.conversation),
+      request(lite.requests[0]),
+      signature(lite.signatures[0]),
+      priority(lite.priorities[0]) {}
+
+LiteAccount TinyAccount::InLite() const noexcept {
+  LiteAccount lite;
+  lite.header = header;
+  lite.conversation = conversation;
+  lite.requests[0] = request;
+  lite.signatures[0] = signature;
+  lite.priorities[0] = priority;
+  return lite;
+}
+
+bool TinyAccount::Valid() const noexcept {
+  return header.kept <= kEvents && InLite().Valid();
+}
+
 bool FullAccount::Valid() const noexcept {
   return monitor::Valid(header) && similarity.frame_last <= kLatestTime &&
          rate_shape.last <= kLatestTime && similarity.Valid() && coverage.Valid() &&
-         rate_shape.Valid();
+         rate_shape.Valid() && attributes.Valid();
+}
+
+void Update(const Detectors& detectors, const Observation& seen, TinyAccount& account) noexcept {
+  LiteAccount lite = account.InLite();
+  Update(detectors, seen, lite);
+  account = TinyAccount(lite);
 }
 
 void Update(const Detectors& detectors, const Observation& seen, LiteAccount& account) noexcept {
@@ -99,11 +126,11 @@ void Promote(const Detectors& detectors, const LiteAccount& lite, FullAccount& f
   }
 }
 
-void Demote(const FullAccount& full, LiteAccount& lite) noexcept {
-  lite = {};
-  lite.header = full.header;
-  lite.header.kept = lite.header.signed_kept = 0;
-  lite.conversation = *std::max_element(
+void Demote(const FullAccount& full, TinyAccount& tiny) noexcept {
+  tiny = {};
+  tiny.header = full.header;
+  tiny.header.kept = tiny.header.signed_kept = 0;
+  tiny.conversation = *std::max_element(
       full.conversations.begin(), full.conversations.end(),
       [](const Conversation& a, const Conversation& b) { return a.turns < b.turns; });
 }

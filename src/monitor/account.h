@@ -1,7 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// What an account is in memory: a header, and below 16 requests a lite record, from then on a full
-// one.
+// What an account is in memory: a tiny record after its first request, a lite one below 16, from
+// then on a full one. All three begin with the same header.
 //
 // Tested by  tests/monitor/account_test.cc
 
@@ -34,8 +34,8 @@ struct Header {
   Level level = Level::kClear;
   bool unfinished = false;       // `finished` waits to be counted
   std::uint32_t group = 0;       // of linked accounts that it is watched with; 0: none
-  std::uint8_t kept = 0;         // requests that a lite record holds
-  std::uint8_t signed_kept = 0;  // signatures that a lite record holds
+  std::uint8_t kept = 0;         // requests that a tiny or lite record holds
+  std::uint8_t signed_kept = 0;  // signatures that a tiny or lite record holds
   bool named = false;            // the group is a named campaign
   bool idle = false;             // no request in this horizon so far
 
@@ -87,6 +87,28 @@ struct LiteAccount {
   }
 };
 
+// A lite account of one request, without the room for more; or what is left of a full one.
+struct TinyAccount {
+  static constexpr std::size_t kEvents = 1;
+
+  Header header;
+  Conversation conversation;
+  LiteAccount::Request request;
+  SlimSignature signature{};
+  float priority = 0;
+
+  TinyAccount() = default;
+  // Needs  at most one request in `lite`
+  explicit TinyAccount(const LiteAccount& lite) noexcept;
+  LiteAccount InLite() const noexcept;
+
+  bool Valid() const noexcept;
+  template <typename Io>
+  static void Fields(Io& io, auto& s) {
+    io(s.header, s.conversation, s.request, s.signature, s.priority);
+  }
+};
+
 struct FullAccount {
   static constexpr std::size_t kConversations = 3;
 
@@ -105,9 +127,11 @@ struct FullAccount {
   }
 };
 
-static_assert(std::is_trivially_copyable_v<LiteAccount> &&
+static_assert(std::is_trivially_copyable_v<TinyAccount> &&
+              std::is_trivially_copyable_v<LiteAccount> &&
               std::is_trivially_copyable_v<FullAccount>);
-static_assert(sizeof(LiteAccount) <= 460);   // [AccountSize.TiersKeepTheirBudget]
+static_assert(sizeof(TinyAccount) <= 216);   // [AccountSize.TiersKeepTheirBudget]
+static_assert(sizeof(LiteAccount) <= 456);   // [AccountSize.TiersKeepTheirBudget]
 static_assert(sizeof(FullAccount) <= 4640);  // [AccountSize.TiersKeepTheirBudget]
 
 struct Detectors {
@@ -116,7 +140,8 @@ struct Detectors {
   RateShapeDetector rate_shape;
 };
 
-// Adds a request to a lite record that has room for it (header.kept < kEvents).
+// Adds a request to a tiny or lite record that has room for it (header.kept < kEvents).
+void Update(const Detectors& detectors, const Observation& seen, TinyAccount& account) noexcept;
 void Update(const Detectors& detectors, const Observation& seen, LiteAccount& account) noexcept;
 // Adds a request to a full record.
 void Update(const Detectors& detectors, const Observation& seen, FullAccount& account) noexcept;
@@ -124,7 +149,7 @@ void Update(const Detectors& detectors, const Observation& seen, FullAccount& ac
 // The full record of an account that a lite one kept so far.
 void Promote(const Detectors& detectors, const LiteAccount& lite, FullAccount& full) noexcept;
 // What is left of a suspicious account when memory is short: header and newest conversation.
-void Demote(const FullAccount& full, LiteAccount& lite) noexcept;
+void Demote(const FullAccount& full, TinyAccount& tiny) noexcept;
 
 }  // namespace distillwatch::monitor
 

@@ -35,6 +35,8 @@ void Prefetch(const Shard::Found& found) noexcept {
     Prefetch(&full->rate_shape, sizeof(full->rate_shape));
   } else if (found.lite != nullptr) {
     Prefetch(found.lite, sizeof(*found.lite));
+  } else if (found.tiny != nullptr) {
+    Prefetch(found.tiny, sizeof(*found.tiny));
   }
 }
 
@@ -132,6 +134,10 @@ Shard::Hint Engine::Recall(const Shard& shard, std::uint64_t id,
   Prefetch(hint.found);
   if (hint.found.full != nullptr) known = hint.found.full->conversations;
   if (hint.found.lite != nullptr) known[0] = hint.found.lite->conversation;
+  if (hint.found.tiny != nullptr) {
+    known[0] = hint.found.tiny->conversation;
+    Prefetch(shard.PrefetchMove(), sizeof(TinyAccount));
+  }
   return hint;
 }
 

@@ -122,7 +122,8 @@ class Engine {
   using Conversations = std::array<Conversation, FullAccount::kConversations>;
   NewestTurn FindNewestTurn(const Event& event, const Conversations& known) const noexcept;
   static void Remember(const NewestTurn& turn, std::span<Conversation> conversations) noexcept;
-  // Copies the account's conversations, and has its record brought near while the text is read.
+  // Copies the account's conversations, and has its record, and what its update will move, brought
+  // near while the text is read.
   Shard::Hint Recall(const Shard& shard, std::uint64_t id, Conversations& known) const noexcept;
 
   campaign::RequestInfrastructure ReadInfrastructure(
@@ -166,17 +167,21 @@ auto Engine::Observe(const Event& event, std::uint64_t id, Touched&& touched, Lo
   const std::lock_guard lock(shard.mutex);
   Shard::Found account = shard.Touch(id, seen.time, hint);
   Advance(account.header(), seen.time);
-  if (account.lite != nullptr && account.header().kept == LiteAccount::kEvents) {
+  if (account.tiny != nullptr && account.header().kept == TinyAccount::kEvents) {
+    account = shard.Grow(id);
+  } else if (account.lite != nullptr && account.header().kept == LiteAccount::kEvents) {
     LiteAccount lite;
     account = shard.Promote(id, lite);
     Promote(detectors_, lite, *account.full);
   }
   touched(account.header(), seen);
-  if (account.lite != nullptr) {
-    Update(detectors_, seen, *account.lite);
-    Remember(turn, {&account.lite->conversation, 1});
-    return done(account.header(), false, turn.text, seen);
-  }
+  const auto add_to_small = [&](auto& record) {
+    Update(detectors_, seen, record);
+    Remember(turn, {&record.conversation, 1});
+    return done(record.header, false, turn.text, seen);
+  };
+  if (account.tiny != nullptr) return add_to_small(*account.tiny);
+  if (account.lite != nullptr) return add_to_small(*account.lite);
   Update(detectors_, seen, *account.full);
   custom_.Update(seen, account.custom);
   account.full->attributes.Update(from);

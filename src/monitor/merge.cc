@@ -216,7 +216,7 @@ void Monitor::State::TakeOver(const monitor::Account& account, const std::byte* 
   monitor::Shard& shard = engine.table().ShardOf(id);
   const std::lock_guard lock(shard.mutex);
   const monitor::Shard::Found known = shard.Find(id);
-  if (known.lite == nullptr && known.full == nullptr) {
+  if (!known.known()) {
     if (lite != nullptr) return shard.Add(*lite);
     return shard.Add(*full, states);
   }
@@ -227,13 +227,11 @@ void Monitor::State::TakeOver(const monitor::Account& account, const std::byte* 
     if (replace) std::memcpy(known.custom, states, engine.custom().state_bytes());
     return;
   }
-  const monitor::Account both =
-      monitor::Union(engine.detectors(), monitor::Account(*known.lite), account);
-  if (const auto* still_lite = std::get_if<monitor::LiteAccount>(&both)) {
-    *known.lite = *still_lite;
-    return;
-  }
+  const monitor::Account both = monitor::Union(
+      engine.detectors(), known.lite != nullptr ? *known.lite : known.tiny->InLite(), account);
   shard.Remove(id);
+  if (const auto* still_lite = std::get_if<monitor::LiteAccount>(&both))
+    return shard.Add(*still_lite);
   shard.Add(std::get<monitor::FullAccount>(both), states);
 }
 

@@ -110,7 +110,7 @@ Review Monitor::Review(Time now, const std::stop_token& stop, std::size_t most_s
     monitor::Shard& shard = s.engine.table().ShardOf(account);
     const std::lock_guard lock(shard.mutex);
     const monitor::Shard::Found found = shard.Find(account);
-    if (found.lite == nullptr && found.full == nullptr) return;
+    if (!found.known()) return;
     found.header().group = group;
     found.header().named = named;
   };
@@ -154,7 +154,7 @@ Result<Explanation> Monitor::Explain(std::string_view account) const {
   {
     const std::lock_guard lock(shard.mutex);
     const monitor::Shard::Found found = shard.Find(id);
-    if (found.lite == nullptr && found.full == nullptr) {
+    if (!found.known()) {
       return NotFound("account '" + std::string(account) + "' is not known");
     }
     header = found.header();

@@ -178,8 +178,7 @@ Status RestoreShards(std::span<const wire::Opened> frames, const SnapshotHead& h
       monitor::Shard::Counts counts;
       const auto add = [&table](const auto& account, auto... states) {
         monitor::Shard& shard = table.ShardOf(account.header.id);
-        const monitor::Shard::Found known = shard.Find(account.header.id);
-        if (known.lite != nullptr || known.full != nullptr) return false;
+        if (shard.Find(account.header.id).known()) return false;
         shard.Add(account, states...);
         return true;
       };

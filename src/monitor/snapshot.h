@@ -31,7 +31,7 @@
 
 namespace distillwatch::monitor {
 
-inline constexpr wire::Kind kHeadKind = {{"DWMS"}, 1}, kShardKind = {{"DWSH"}, 1},
+inline constexpr wire::Kind kHeadKind = {{"DWMS"}, 1}, kShardKind = {{"DWSH"}, 2},
                             kCampaignKind = {{"DWCL"}, 1}, kEndKind = {{"DWME"}, 1};
 
 // As origin_us: no event was seen yet.

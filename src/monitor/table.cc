@@ -2,7 +2,9 @@
 
 #include "monitor/table.h"
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
 #include <tuple>
 
 namespace distillwatch::monitor {
@@ -17,13 +19,29 @@ auto Worth(const Header& h, Time now) {
   return std::tuple(h.level, now - h.last < kIdle && h.requests >= 16, h.path, h.requests, h.last);
 }
 
+// Of `size` records the one least worth keeping among the next after a hand that goes round, but
+// not that of account `keep`.
+//   header_of(i)  the i-th one's header
+template <typename HeaderOf>
+std::optional<std::uint32_t> LeastWorth(std::uint32_t size, HeaderOf&& header_of,
+                                        std::uint32_t& hand, Time now, std::uint64_t keep) {
+  std::optional<std::uint32_t> worst;
+  for (std::size_t i = std::min<std::size_t>(kCandidates, size); i > 0; --i) {
+    hand = hand + 1 < size ? hand + 1 : 0;
+    if (header_of(hand).id == keep) continue;
+    if (!worst || Worth(header_of(hand), now) < Worth(header_of(*worst), now)) worst = hand;
+  }
+  return worst;
+}
+
 }  // namespace
 
 Shard::Found Shard::At(std::uint32_t place) const {
   if (place & kFullBit) {
     return {.full = &full_[place & ~kFullBit], .custom = CustomAt(place & ~kFullBit)};
   }
-  return {.lite = &lite_[place]};
+  if (place & kLiteBit) return {.lite = &lite_[place & ~kLiteBit]};
+  return {.tiny = &tiny_[place]};
 }
 
 Shard::Found Shard::Find(std::uint64_t id) const {
@@ -32,55 +50,89 @@ Shard::Found Shard::Find(std::uint64_t id) const {
 }
 
 Shard::Found Shard::Touch(std::uint64_t id, Time time, const Hint& hint) {
-  const bool known = hint.found.lite != nullptr || hint.found.full != nullptr;
-  if (known && hint.given_up == given_up_) return hint.found;
-  if (const Found found = Find(id); found.lite != nullptr || found.full != nullptr) return found;
-  MakeRoomForLite(time, id);
-  const std::uint32_t place = lite_.Allocate();
+  if (hint.found.known() && hint.removed == removed_) return hint.found;
+  if (const Found found = Find(id); found.known()) return found;
+  MakeRoom(time, id, sizeof(TinyAccount));
+  const std::uint32_t place = tiny_.Add();
   index_[id] = place;
   Found found = At(place);
   found.fresh = true;
-  found.lite->header.id = id;
-  found.lite->header.first = found.lite->header.last = time;
+  found.tiny->header.id = id;
+  found.tiny->header.first = found.tiny->header.last = time;
   return found;
 }
 
-Shard::Found Shard::Promote(std::uint64_t id, LiteAccount& lite) {
-  const std::uint32_t before = index_.find(id)->second;
-  lite = lite_[before];
-  const Time now = lite.header.last;
-  MakeRoomForFull(now, id, full_bytes_ - sizeof(LiteAccount));
-  lite_.Free(before);
-  ++given_up_;
-  const std::uint32_t place = AllocateFull();
-  index_[id] = place | kFullBit;
-  return At(place | kFullBit);
+Shard::Found Shard::Grow(std::uint64_t id) {
+  const LiteAccount lite = Find(id).tiny->InLite();
+  MakeRoom(lite.header.last, id, sizeof(LiteAccount) - sizeof(TinyAccount));
+  const auto it = index_.find(id);
+  RemoveRecord(it->second);
+  const std::uint32_t place = lite_.Add();
+  lite_[place] = lite;
+  it->second = place | kLiteBit;
+  return At(it->second);
 }
 
-std::uint32_t Shard::AllocateFull() {
-  const std::uint32_t place = full_.Allocate();
-  GrowCustom();
+Shard::Found Shard::Promote(std::uint64_t id, LiteAccount& lite) {
+  lite = *Find(id).lite;
+  MakeRoom(lite.header.last, id, full_bytes_ - sizeof(LiteAccount), 1);
+  const auto it = index_.find(id);
+  RemoveRecord(it->second);
+  it->second = AddFull() | kFullBit;
+  return At(it->second);
+}
+
+std::uint32_t Shard::AddFull() {
+  const std::uint32_t place = full_.Add();
+  FitCustom();
   if (std::byte* const states = CustomAt(place)) custom_->Begin(states);
   return place;
 }
 
-void Shard::GrowCustom() {
+void Shard::FitCustom() {
   constexpr std::size_t kChunk = Pool<FullAccount>::kChunk;
   if (custom_ == nullptr || custom_->state_bytes() == 0) return;
-  while (custom_chunks_.size() * kChunk < full_.places())
+  while (custom_chunks_.size() < full_.chunks())
     custom_chunks_.push_back(std::make_unique<std::byte[]>(kChunk * custom_->state_bytes()));
+  while (custom_chunks_.size() > full_.chunks()) custom_chunks_.pop_back();
+}
+
+template <typename Record>
+void Shard::RemoveFrom(Pool<Record>& pool, std::uint32_t place, std::uint32_t bit) {
+  pool.Remove(place);
+  if (place < pool.size()) index_.find(pool[place].header.id)->second = place | bit;
+}
+
+void Shard::RemoveRecord(std::uint32_t place) {
+  ++removed_;
+  if (place & kLiteBit) return RemoveFrom(lite_, place & ~kLiteBit, kLiteBit);
+  if (!(place & kFullBit)) return RemoveFrom(tiny_, place, 0);
+  place &= ~kFullBit;
+  const std::uint32_t last = full_.size() - 1;
+  if (std::byte* const states = CustomAt(place); states != nullptr && place != last)
+    std::memcpy(states, CustomAt(last), custom_->state_bytes());
+  RemoveFrom(full_, place, kFullBit);
+  FitCustom();
 }
 
 void Shard::Add(const LiteAccount& account) {
-  MakeRoomForLite(account.header.last, account.header.id);
-  const std::uint32_t place = lite_.Allocate();
-  index_[account.header.id] = place;
-  lite_[place] = account;
+  const bool tiny = account.header.kept <= TinyAccount::kEvents;
+  MakeRoom(account.header.last, account.header.id,
+           tiny ? sizeof(TinyAccount) : sizeof(LiteAccount));
+  if (tiny) {
+    const std::uint32_t place = tiny_.Add();
+    tiny_[place] = TinyAccount(account);
+    index_[account.header.id] = place;
+  } else {
+    const std::uint32_t place = lite_.Add();
+    lite_[place] = account;
+    index_[account.header.id] = place | kLiteBit;
+  }
 }
 
 void Shard::Add(const FullAccount& account, const std::byte* custom) {
-  MakeRoomForFull(account.header.last, account.header.id, full_bytes_);
-  const std::uint32_t place = AllocateFull();
+  MakeRoom(account.header.last, account.header.id, full_bytes_, 1);
+  const std::uint32_t place = AddFull();
   index_[account.header.id] = place | kFullBit;
   full_[place] = account;
   if (custom != nullptr && custom_->state_bytes() > 0)
@@ -90,68 +142,50 @@ void Shard::Add(const FullAccount& account, const std::byte* custom) {
 void Shard::Remove(std::uint64_t id) {
   const auto it = index_.find(id);
   if (it == index_.end()) return;
-  if (it->second & kFullBit) {
-    full_.Free(it->second & ~kFullBit);
-  } else {
-    lite_.Free(it->second);
-  }
+  RemoveRecord(it->second);
   index_.erase(it);
-  ++given_up_;
 }
 
-void Shard::MakeRoomForLite(Time now, std::uint64_t keep) {
-  if (bytes() + sizeof(LiteAccount) <= budget_) return;
-  if (full_.size() * full_bytes_ > budget_ / 4 * 3 || lite_.size() == 0) {
-    EvictFull(now, keep);
-  } else {
-    EvictLite(now, keep);
+void Shard::MakeRoom(Time now, std::uint64_t keep, std::size_t more, std::size_t full_more) {
+  while (bytes() + more > budget_) {
+    const bool full_hold_most = (full_.size() + full_more) * full_bytes_ > budget_ / 4 * 3;
+    const bool evicted = full_hold_most ? EvictFull(now, keep) || EvictSmall(now, keep)
+                                        : EvictSmall(now, keep) || EvictFull(now, keep);
+    if (!evicted) return;
   }
 }
 
-void Shard::MakeRoomForFull(Time now, std::uint64_t keep, std::size_t more) {
-  const auto tight = [this, more] { return bytes() + more > budget_; };
-  if (tight() && full_.size() > 0 && (full_.size() + 1) * full_bytes_ > budget_ / 4 * 3) {
-    EvictFull(now, keep);
-  }
-  while (tight() && lite_.size() > 1) EvictLite(now, keep);
-}
-
-void Shard::EvictLite(Time now, std::uint64_t keep) {
-  const LiteAccount* worst = nullptr;
-  std::uint32_t place = 0;
-  lite_.Sweep(lite_hand_, kCandidates, [&](std::uint32_t at, const LiteAccount& account) {
-    if (account.header.id == keep) return;
-    if (worst == nullptr || Worth(account.header, now) < Worth(worst->header, now))
-      worst = &account, place = at;
-  });
-  if (worst == nullptr) return;
-  index_.erase(worst->header.id);
-  lite_.Free(place);
+bool Shard::EvictSmall(Time now, std::uint64_t keep) {
+  // One round over both pools.
+  const auto header_of = [this](std::uint32_t i) -> const Header& {
+    return i < tiny_.size() ? tiny_[i].header : lite_[i - tiny_.size()].header;
+  };
+  const std::optional<std::uint32_t> worst =
+      LeastWorth(tiny_.size() + lite_.size(), header_of, small_hand_, now, keep);
+  if (!worst) return false;
+  Remove(header_of(*worst).id);
   ++evicted_;
-  ++given_up_;
+  return true;
 }
 
-void Shard::EvictFull(Time now, std::uint64_t keep) {
-  const FullAccount* worst = nullptr;
-  std::uint32_t place = 0;
-  full_.Sweep(full_hand_, kCandidates, [&](std::uint32_t at, const FullAccount& account) {
-    if (account.header.id == keep) return;
-    if (worst == nullptr || Worth(account.header, now) < Worth(worst->header, now))
-      worst = &account, place = at;
-  });
-  if (worst == nullptr) return;
-  const std::uint64_t id = worst->header.id;
-  if (worst->header.level >= Level::kWatch) {
-    const std::uint32_t slim = lite_.Allocate();
-    Demote(*worst, lite_[slim]);
-    index_[id] = slim;
-    ++demoted_;
-  } else {
-    index_.erase(id);
+bool Shard::EvictFull(Time now, std::uint64_t keep) {
+  const auto header_of = [this](std::uint32_t i) -> const Header& { return full_[i].header; };
+  const std::optional<std::uint32_t> place =
+      LeastWorth(full_.size(), header_of, full_hand_, now, keep);
+  if (!place) return false;
+  const FullAccount& worst = full_[*place];
+  const std::uint64_t id = worst.header.id;
+  if (worst.header.level < Level::kWatch) {
+    Remove(id);
     ++evicted_;
+    return true;
   }
-  full_.Free(place);
-  ++given_up_;
+  const std::uint32_t left = tiny_.Add();
+  Demote(worst, tiny_[left]);
+  RemoveRecord(*place | kFullBit);
+  index_[id] = left;
+  ++demoted_;
+  return true;
 }
 
 AccountTable::AccountTable(std::uint32_t shards, std::size_t max_memory_bytes,

@@ -3,18 +3,19 @@
 // AccountTable: account records in shards, each behind a lock, within a budget of bytes.
 //
 // When the budget is spent, a new record takes the place of the least suspicious idle one among
-// eight: lite records push out lite ones unless full ones hold more than three quarters, so that a
-// flood of one-shot accounts cannot push out evidence [AccountTable.FloodOfOneShotsKeepsEvidence].
-// A full record at kWatch or above is demoted to a lite one that keeps its score. Everything
-// depends on the order of events within a shard alone, hence not on threads. Tested by
-// tests/monitor/table_test.cc
+// eight: small records, tiny or lite, push out small ones unless full ones hold more than three
+// quarters, so that a flood of one-shot accounts cannot push out evidence
+// [AccountTable.FloodOfOneShotsKeepsEvidence]. A full record at kWatch or above is demoted to a
+// tiny one that keeps its score. Everything depends on the order of events within a shard alone,
+// hence not on threads.
+// Tested by  tests/monitor/table_test.cc
 
 #ifndef DISTILLWATCH_SRC_MONITOR_TABLE_H_
 #define DISTILLWATCH_SRC_MONITOR_TABLE_H_
 
 #include <absl/container/flat_hash_map.h>
 
-#include <bit>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -29,94 +30,64 @@
 
 namespace distillwatch::monitor {
 
-// Records of one size in chunks that never move; freed places are used again.
+// Records of one size, without gaps: the last one moves to where one is removed, so that nothing is
+// kept of accounts that are gone or whose records became larger. They lie in chunks, which do not
+// move, and are of one size for all records, so that a chunk that one pool gave back serves
+// another.
 template <typename Record>
 class Pool {
  public:
-  // A chunk takes some 32 KiB, so that small budgets are not overdrawn.
-  static constexpr std::uint32_t kChunk = std::bit_floor(32768 / sizeof(Record));
+  // 32 KiB with what an allocator adds: small budgets are not overdrawn  [Pool.AChunkIsSmall].
+  static constexpr std::size_t kChunkBytes = 32768 - 16;
+  static constexpr std::uint32_t kChunk = kChunkBytes / sizeof(Record);  // records in it
 
-  std::uint32_t Allocate() {
-    if (free_.empty()) {
-      const auto first = static_cast<std::uint32_t>(used_.size());
-      Grow();
-      for (std::uint32_t i = kChunk; i-- > 0;) free_.push_back(first + i);
-    }
-    const std::uint32_t place = free_.back();
-    free_.pop_back();
-    used_[place] = true;
-    ++size_;
-    (*this)[place] = Record{};
-    return place;
+  // The place of a new record.
+  std::uint32_t Add() {
+    if (size_ == chunks_.size() * kChunk) chunks_.push_back(std::make_unique<Chunk>());
+    (*this)[size_] = Record{};
+    return size_++;
   }
-  void Free(std::uint32_t place) {
-    used_[place] = false;
-    free_.push_back(place);
+  // The last record, if it is another one, moves to `place`.
+  void Remove(std::uint32_t place) {
     --size_;
+    if (place != size_) (*this)[place] = (*this)[size_];
+    // One empty chunk stays, so that a size that goes up and down does not allocate.
+    if (chunks_.size() * kChunk >= size_ + std::size_t{2} * kChunk) chunks_.pop_back();
   }
-  Record& operator[](std::uint32_t place) { return chunks_[place / kChunk][place % kChunk]; }
+  Record& operator[](std::uint32_t place) {
+    return chunks_[place / kChunk]->records[place % kChunk];
+  }
   const Record& operator[](std::uint32_t place) const {
-    return chunks_[place / kChunk][place % kChunk];
-  }
-  // How many records there is room for, used or free.
-  std::size_t places() const { return used_.size(); }
-  const std::vector<std::uint32_t>& free() const { return free_; }
-  bool used(std::uint32_t place) const { return used_[place]; }
-
-  // Takes on another pool's layout: the same places in use, all records empty, and the same free
-  // ones next. False, and nothing has changed, when this is no layout.
-  bool LayOut(std::size_t places, const std::vector<std::uint32_t>& free) {
-    if (places % kChunk != 0 || free.size() > places) return false;
-    std::vector<bool> used(places, true);
-    for (const std::uint32_t place : free) {
-      if (place >= places || !used[place]) return false;
-      used[place] = false;
-    }
-    *this = {};
-    while (used_.size() < places) Grow();
-    used_ = std::move(used);
-    free_.assign(free.begin(), free.end());
-    size_ = places - free.size();
-    return true;
+    return chunks_[place / kChunk]->records[place % kChunk];
   }
 
-  std::size_t size() const { return size_; }
+  std::uint32_t size() const { return size_; }
   std::size_t bytes() const { return size_ * sizeof(Record); }
-
-  // The next used places after a hand that goes round; at most `most` of them.
-  template <typename Visit>
-  void Sweep(std::uint32_t& hand, std::size_t most, Visit&& visit) const {
-    for (std::size_t seen = 0, steps = 0; seen < most && steps < used_.size(); ++steps) {
-      hand = hand + 1 < used_.size() ? hand + 1 : 0;
-      if (used_[hand]) {
-        ++seen;
-        visit(hand, (*this)[hand]);
-      }
-    }
-  }
+  std::size_t chunks() const { return chunks_.size(); }
 
  private:
-  void Grow() {
-    chunks_.push_back(std::make_unique<Record[]>(kChunk));
-    used_.resize(used_.size() + kChunk, false);
-    // All places may become free, and that must not allocate.
-    if (free_.capacity() < used_.size()) free_.reserve(2 * used_.size());
-  }
-  std::vector<std::unique_ptr<Record[]>> chunks_;
-  std::vector<bool> used_;
-  std::vector<std::uint32_t> free_;
-  std::size_t size_ = 0;
+  struct Chunk {
+    std::array<Record, kChunk> records;
+    std::array<std::byte, kChunkBytes - sizeof(records)> rest;
+  };
+  static_assert(sizeof(Chunk) == kChunkBytes);
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  std::uint32_t size_ = 0;
 };
 
 class Shard {
  public:
-  // One account's record: exactly one of the two is set.
+  // One account's record: one of the three, or none when the account is not known.
   struct Found {
+    TinyAccount* tiny = nullptr;
     LiteAccount* lite = nullptr;
     FullAccount* full = nullptr;
     std::byte* custom = nullptr;  // a full record's states of the host's detectors, if it has any
     bool fresh = false;
-    Header& header() const { return lite != nullptr ? lite->header : full->header; }
+    bool known() const { return tiny != nullptr || lite != nullptr || full != nullptr; }
+    Header& header() const {
+      return full != nullptr ? full->header : lite != nullptr ? lite->header : tiny->header;
+    }
   };
 
   // custom: outlives the shard.
@@ -127,23 +98,33 @@ class Shard {
   }
   std::size_t budget() const { return budget_; }
 
-  // Null pointers when the account is not known.
   Found Find(std::uint64_t id) const;
   // Has memory brought near that Find will need.
   void PrefetchIndex(std::uint64_t id) const { index_.prefetch(id); }
-  // What was found under an earlier lock. It still holds while no record was given up since.
+  // What was found under an earlier lock. It still holds while no record was removed since.
   struct Hint {
     Found found;
-    std::uint64_t given_up = 0;
+    std::uint64_t removed = 0;
   };
-  Hint FindEarly(std::uint64_t id) const { return {Find(id), given_up_}; }
+  Hint FindEarly(std::uint64_t id) const { return {Find(id), removed_}; }
   // The record of the account, made if needed.
   Found Touch(std::uint64_t id, Time time) { return Touch(id, time, Hint()); }
   Found Touch(std::uint64_t id, Time time, const Hint& hint);
+  // Has the index brought near that Grow will need for the record that moves when a tiny one goes.
+  //   Returns  that record
+  const TinyAccount* PrefetchMove() const {
+    if (tiny_.size() == 0) return nullptr;
+    const TinyAccount& last = tiny_[tiny_.size() - 1];
+    PrefetchIndex(last.header.id);
+    return &last;
+  }
+  // Replaces the account's tiny record by a lite one that holds the same.
+  Found Grow(std::uint64_t id);
   // Replaces the account's lite record by an empty full one; `lite` receives what it held.
   Found Promote(std::uint64_t id, LiteAccount& lite);
 
-  // Takes over a record of another table, whose account must not be known here.
+  // Takes over a record of another table, whose account must not be known here. A lite one with at
+  // most one request becomes tiny.
   //   custom  its states, or null for new ones
   void Add(const LiteAccount& account);
   void Add(const FullAccount& account, const std::byte* custom);
@@ -155,15 +136,14 @@ class Shard {
     for (const auto& [id, place] : index_) visit(At(place));
   }
 
-  // The records themselves, in an order that depends on the past of the shard alone.
+  // The records themselves, tiny ones as lite ones, in an order that depends on the past of the
+  // shard alone.
   template <typename Lite, typename Full>
   void ForEachPlace(Lite&& visit_lite, Full&& visit_full) const {
-    for (std::uint32_t place = 0; place < lite_.places(); ++place) {
-      if (lite_.used(place)) visit_lite(std::as_const(lite_)[place]);
-    }
-    for (std::uint32_t place = 0; place < full_.places(); ++place) {
-      if (full_.used(place)) visit_full(std::as_const(full_)[place], CustomAt(place));
-    }
+    for (std::uint32_t i = 0; i < tiny_.size(); ++i) visit_lite(tiny_[i].InLite());
+    for (std::uint32_t i = 0; i < lite_.size(); ++i) visit_lite(std::as_const(lite_)[i]);
+    for (std::uint32_t i = 0; i < full_.size(); ++i)
+      visit_full(std::as_const(full_)[i], CustomAt(i));
   }
 
   // All of it: records, and everything that decides who is evicted next.
@@ -184,14 +164,15 @@ class Shard {
 
   std::size_t accounts() const { return index_.size(); }
   std::size_t full_accounts() const { return full_.size(); }
-  std::size_t bytes() const { return lite_.bytes() + full_.size() * full_bytes_; }
+  std::size_t bytes() const { return tiny_.bytes() + lite_.bytes() + full_.size() * full_bytes_; }
   std::uint64_t evicted() const { return evicted_; }
   std::uint64_t demoted() const { return demoted_; }
 
   mutable std::mutex mutex;
 
  private:
-  static constexpr std::uint32_t kFullBit = 1u << 31;
+  // Which pool a place of the index is in; the tiny one without a bit.
+  static constexpr std::uint32_t kFullBit = 1u << 31, kLiteBit = 1u << 30;
   Found At(std::uint32_t place) const;
   // Null without detectors of the host's.
   std::byte* CustomAt(std::uint32_t place) const {
@@ -199,22 +180,29 @@ class Shard {
     constexpr std::uint32_t kChunk = Pool<FullAccount>::kChunk;
     return &custom_chunks_[place / kChunk][place % kChunk * custom_->state_bytes()];
   }
-  void GrowCustom();
-  std::uint32_t AllocateFull();
-  void MakeRoomForLite(Time now, std::uint64_t keep);
-  void MakeRoomForFull(Time now, std::uint64_t keep, std::size_t more);
-  void EvictLite(Time now, std::uint64_t keep);
-  void EvictFull(Time now, std::uint64_t keep);
+  // Makes room for their states beside all chunks of full_, and no more.
+  void FitCustom();
+  std::uint32_t AddFull();
+  // Removes the record at a place of the index, in which another record's place may change.
+  void RemoveRecord(std::uint32_t place);
+  template <typename Record>
+  void RemoveFrom(Pool<Record>& pool, std::uint32_t place, std::uint32_t bit);
+  // Evicts until `more` bytes fit, which make `full_more` more full records; but not `keep`.
+  void MakeRoom(Time now, std::uint64_t keep, std::size_t more, std::size_t full_more = 0);
+  // False when there is none but `keep`.
+  bool EvictSmall(Time now, std::uint64_t keep);
+  bool EvictFull(Time now, std::uint64_t keep);
 
   absl::flat_hash_map<std::uint64_t, std::uint32_t> index_;
+  mutable Pool<TinyAccount> tiny_;
   mutable Pool<LiteAccount> lite_;
   mutable Pool<FullAccount> full_;
   std::vector<std::unique_ptr<std::byte[]>> custom_chunks_;  // beside those of full_
   const CustomDetectors* custom_ = nullptr;
-  std::uint32_t lite_hand_ = 0, full_hand_ = 0;
+  std::uint32_t small_hand_ = 0, full_hand_ = 0;
   std::size_t budget_ = 0, full_bytes_ = sizeof(FullAccount);
   std::uint64_t evicted_ = 0, demoted_ = 0;
-  std::uint64_t given_up_ = 0;  // records that were freed, at any time
+  std::uint64_t removed_ = 0;  // records, at any time
 };
 
 class AccountTable {

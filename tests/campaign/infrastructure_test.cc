@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/random_inputs.h"
+#include "wire/wire.h"
 
 namespace distillwatch::campaign {
 namespace {
@@ -115,6 +116,25 @@ TEST(AttributeCounts, MergesAndRemembersTheNewestOrganisation) {
   ASSERT_EQ(found.size, 1);
   EXPECT_EQ(found.sorted[0], 5u);
   EXPECT_EQ(found.organisation, 2u);
+}
+
+// Counts as a snapshot might claim them.
+AttributeCounts CountsOf(std::array<std::uint32_t, AttributeSet::kMost> values,
+                         std::array<std::uint16_t, AttributeSet::kMost> counts) {
+  wire::Writer out;
+  out(values, counts, std::uint32_t{0});
+  wire::Reader in(out.bytes());
+  AttributeCounts read;
+  in(read);
+  EXPECT_TRUE(in.Finished());
+  return read;
+}
+
+TEST(AttributeCounts, WhatCannotBeIsNotValid) {
+  EXPECT_TRUE(CountsOf({}, {}).Valid());
+  EXPECT_TRUE(CountsOf({7, 9, 7}, {2, 3, 0}).Valid()) << "a free place's value means nothing";
+  EXPECT_FALSE(CountsOf({7, 9, 7}, {2, 3, 1}).Valid()) << "one value in two places";
+  EXPECT_FALSE(CountsOf({7, 0}, {2, 1}).Valid()) << "0 is no value";
 }
 
 TEST(Majority, IsWhatMoreThanHalfHave) {

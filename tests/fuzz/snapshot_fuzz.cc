@@ -84,7 +84,8 @@ void Try(std::string_view bytes) {
          "memory is bounded by the options");
   Use(*restored);
   Use(*again);
-  Expect(restored->Merge(*again).ok(), "two of a kind merge");
+  const Status merged = restored->Merge(*again);
+  Expect(merged.ok(), ("two of a kind merge; " + merged.message()).c_str());
   Use(*restored);
 }
 

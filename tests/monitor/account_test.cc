@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -19,7 +20,8 @@ namespace {
 constexpr Time kNow{std::chrono::seconds(1767225600)};
 
 TEST(AccountSize, TiersKeepTheirBudget) {
-  EXPECT_LE(sizeof(LiteAccount), 460u);
+  EXPECT_LE(sizeof(TinyAccount), 216u);
+  EXPECT_LE(sizeof(LiteAccount), 456u);
   EXPECT_LE(sizeof(FullAccount), 4640u);
   EXPECT_LE(sizeof(SimilarityDetector::State), 2424u);
   EXPECT_LE(sizeof(CoverageDetector::State), 1608u);
@@ -74,21 +76,46 @@ TEST(Account, PromotionKeepsRhythmAndLikeness) {
   EXPECT_EQ(promoted.similarity.last, always.similarity.last);
 }
 
+// A tiny record is a lite one without the room for more: nothing is lost when it grows.
+TEST(Account, ATinyRecordHoldsWhatALiteOneWould) {
+  const auto bytes = [](const auto& record) {
+    wire::Writer out;
+    out(record);
+    return out.bytes();
+  };
+  const Detectors detectors;
+  Reads reads;
+  for (const char* prompt : {"Name three rivers, please.", ""}) {
+    TinyAccount tiny;
+    LiteAccount lite;
+    tiny.header = lite.header = {.id = 7, .first = kNow, .last = kNow, .requests = 1};
+    tiny.conversation = lite.conversation = {.prefix = 5, .bytes = 26, .turns = 2};
+    const Observation seen = reads.Next(prompt, kNow + std::chrono::seconds(3));
+    Update(detectors, seen, tiny);
+    Update(detectors, seen, lite);
+    EXPECT_TRUE(tiny.Valid());
+    EXPECT_EQ(tiny.header.kept, 1);
+    EXPECT_EQ(tiny.header.signed_kept, *prompt == 0 ? 0 : 1);
+    EXPECT_EQ(bytes(tiny.InLite()), bytes(lite));
+    EXPECT_EQ(bytes(TinyAccount(lite)), bytes(tiny));
+  }
+}
+
 TEST(Account, DemotionKeepsScoreAndConversation) {
   FullAccount full;
   full.header = {.id = 7, .first = kNow, .last = kNow, .requests = 900, .path = 12, .kept = 0};
   full.header.level = Level::kDistilling;
   full.conversations[0] = {.prefix = 1, .bytes = 10, .turns = 1};
   full.conversations[2] = {.prefix = 3, .bytes = 30, .turns = 9};
-  LiteAccount lite;
-  Demote(full, lite);
-  EXPECT_TRUE(lite.Valid());
-  EXPECT_EQ(lite.header.id, 7u);
-  EXPECT_EQ(lite.header.level, Level::kDistilling);
-  EXPECT_EQ(lite.header.path, 12);
-  EXPECT_EQ(lite.header.requests, 900u);
-  EXPECT_EQ(lite.conversation.prefix, 3u);
-  EXPECT_EQ(lite.header.kept, 0);
+  TinyAccount tiny;
+  Demote(full, tiny);
+  EXPECT_TRUE(tiny.Valid());
+  EXPECT_EQ(tiny.header.id, 7u);
+  EXPECT_EQ(tiny.header.level, Level::kDistilling);
+  EXPECT_EQ(tiny.header.path, 12);
+  EXPECT_EQ(tiny.header.requests, 900u);
+  EXPECT_EQ(tiny.conversation.prefix, 3u);
+  EXPECT_EQ(tiny.header.kept, 0);
 }
 
 TEST(Account, RequestsBeforeTheFirstOrLongAfterItAreKept) {
@@ -117,8 +144,13 @@ bool ValidAfter(Change&& change) {
 
 TEST(Account, WhatNoEventsCanProduceIsInvalid) {
   const Time never = Time(std::chrono::microseconds(std::numeric_limits<std::int64_t>::min()));
+  const auto tiny = [](auto&& change) { return ValidAfter<TinyAccount>(change); };
   const auto lite = [](auto&& change) { return ValidAfter<LiteAccount>(change); };
   const auto full = [](auto&& change) { return ValidAfter<FullAccount>(change); };
+  EXPECT_FALSE(tiny([&](TinyAccount& a) { a.header.first = never; }));
+  EXPECT_FALSE(tiny([](TinyAccount& a) { a.header.kept = 2; }));
+  EXPECT_FALSE(tiny([](TinyAccount& a) { a.header.signed_kept = 1; }));
+  EXPECT_FALSE(tiny([](TinyAccount& a) { a.priority = std::nanf(""); }));
   EXPECT_FALSE(lite([&](LiteAccount& a) { a.header.first = never; }));
   EXPECT_FALSE(lite([&](LiteAccount& a) { a.header.looked = never; }));
   EXPECT_FALSE(lite([&](LiteAccount& a) { a.header.last = Time::max(); }));
@@ -137,6 +169,13 @@ TEST(Account, WhatNoEventsCanProduceIsInvalid) {
   EXPECT_FALSE(full([](FullAccount& a) { a.rate_shape.tick = -1; }));
   EXPECT_FALSE(full([&](FullAccount& a) { a.rate_shape.first = never; }));
   EXPECT_FALSE(full([&](FullAccount& a) { a.rate_shape.model_since = never; }));
+  EXPECT_FALSE(full([](FullAccount& a) {
+    const std::array<std::uint32_t, 8> twice{7, 7};
+    const std::array<std::uint16_t, 8> counts{2, 2};
+    wire::Writer out;
+    out(twice, counts, std::uint32_t{0});
+    wire::Reader(out.bytes())(a.attributes);
+  }));
 }
 
 }  // namespace
