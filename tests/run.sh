@@ -8,20 +8,21 @@
 #                                  and 64-bit ARM where its compiler and emulator are installed (README.md)
 #   bash tests/run.sh --quick      the release build, its tests and the checks
 #   --verbose                      shows what the steps print; build/log/ has it anyway
-#   --fuzz-seconds N               for each fuzz target; default 10
+#   --fuzz-seconds N               for each fuzz target, with a new seed; else 10 with a fixed one, so that a run
+#                                  says the same of the same commit
 #
 # Goes on after a failure where that makes sense; exits with 1 and names what failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source examples/setup.sh
 
-quick=false all=false verbose=false fuzz_seconds=10
+quick=false all=false verbose=false fuzz_seconds=10 fuzz_seed=1
 while (($#)); do
   case $1 in
     --quick) quick=true ;;
     --all) all=true ;;
     --verbose) verbose=true ;;
-    --fuzz-seconds) fuzz_seconds=${2:?--fuzz-seconds needs a number} && shift ;;
+    --fuzz-seconds) fuzz_seconds=${2:?--fuzz-seconds needs a number} fuzz_seed=0 && shift ;;  # 0: any
     *) sed -n 's/^#   //p' "$0" >&2 && exit 2 ;;
   esac
   shift
@@ -68,8 +69,8 @@ build_and_test() {
 # fuzz NAME: new inputs are kept under build/; one that breaks something is printed with its path.
 fuzz() {
   local found=build/asan-ubsan/found/$1
-  mkdir -p "$found" && "build/asan-ubsan/tests/fuzz/$1_fuzz" -max_total_time="$fuzz_seconds" -timeout=10 \
-    -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$1"
+  mkdir -p "$found" && "build/asan-ubsan/tests/fuzz/$1_fuzz" -seed=$fuzz_seed -max_total_time="$fuzz_seconds" \
+    -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$1"
 }
 
 mkdir -p build/log
