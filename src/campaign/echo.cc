@@ -65,6 +65,7 @@ void EchoLog::Ring::ForEach(std::uint32_t prompt, Visit&& visit) {
 
 std::vector<Asking> EchoLog::Ring::InOrder() const {
   std::vector<Asking> out;
+  out.reserve(size());
   for (std::size_t i = 0; i < size(); ++i) out.push_back(at(i));
   return out;
 }

@@ -20,6 +20,16 @@ struct Recurring {
   bool operator<(const Recurring& other) const noexcept { return rank < other.rank; }
 };
 
+// Counts, for every slot, that a later request has the value of an earlier one: all slots at once.
+void CountSame(const SlimSignature& a, const SlimSignature& b, SlimSignature& later_than_a,
+               SlimSignature& earlier_than_b) noexcept {
+  SlimSignature same;  // by itself, so that the compiler takes several slots at once
+  for (std::size_t slot = 0; slot < a.size(); ++slot) same[slot] = a[slot] == b[slot] ? 1 : 0;
+  for (std::size_t slot = 0; slot < a.size(); ++slot)
+    later_than_a[slot] = static_cast<std::uint16_t>(later_than_a[slot] + same[slot]);
+  for (std::size_t slot = 0; slot < a.size(); ++slot) earlier_than_b[slot] |= same[slot];
+}
+
 }  // namespace
 
 bool IsFrame(std::span<const Pair> pairs) noexcept {
@@ -46,24 +56,20 @@ Fingerprint FingerprintOf(const SignatureReservoir& sample, std::span<const Pair
                                    [&s](const SlimSignature* d) { return *d == s; });
     if (!known && Agreement(s, s) > 0) different[n++] = &s;  // the empty set agrees with nothing
   }
-  std::array<Recurring, 64 * SignatureReservoir::kCapacity / 2> recurring;
+  constexpr std::size_t kSlots = SlimSignature{}.size();
+  std::array<SlimSignature, SignatureReservoir::kCapacity> later{}, earlier{};
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = i + 1; j < n; ++j)
+      CountSame(*different[i], *different[j], later[i], earlier[j]);
+  }
+  std::array<Recurring, kSlots * SignatureReservoir::kCapacity / 2> recurring;
   std::size_t found = 0;
-  for (std::size_t slot = 0; slot < SlimSignature{}.size(); ++slot) {
-    // As many as there can be, so that the compiler compares several at once; what is missing
-    // equals nothing.
-    std::array<std::uint32_t, SignatureReservoir::kCapacity> values;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] = i < n ? (*different[i])[slot] : 0x10000 + static_cast<std::uint32_t>(i);
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      std::uint32_t count = 0;
-      for (const std::uint32_t other : values) count += other == values[i];
-      if (count < 2) continue;
-      const auto here = values.begin() + static_cast<std::ptrdiff_t>(i);
-      if (std::find(values.begin(), here, *here) != here) continue;  // counted before
-      const Pair pair = PairOf(slot, static_cast<std::uint16_t>(values[i]));
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t slot = 0; slot < kSlots; ++slot) {
+      if (later[i][slot] == 0 || earlier[i][slot] != 0) continue;
+      const Pair pair = PairOf(slot, (*different[i])[slot]);
       if (!std::binary_search(common.begin(), common.end(), pair))
-        recurring[found++] = Recurring(count, pair);
+        recurring[found++] = Recurring(later[i][slot] + 1u, pair);
     }
   }
   const bool has_system =

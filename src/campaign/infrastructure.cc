@@ -210,14 +210,17 @@ double Neighbourhood::BridgesP(std::span<const AttributeSet* const> members,
   std::vector<std::uint8_t> counts(least_members_.size(), 0);
   std::vector<const AttributeSet*> drawn(members.size());
   return SequentialP(plan.most_draws, [&](std::size_t draw) {
+    std::size_t able = 0;  // to be a bridge, in some company
     for (std::size_t m = 0; m < members.size(); ++m) {
       const std::vector<std::uint32_t>& alike = by_size_[members[m]->size];
       const std::uint64_t bits = wire::Mix(plan.seed ^ wire::Mix(draw << 32 | m));
       positions[m] = alike[bits % alike.size()];
-      drawn[m] = accounts_[positions[m]];
+      able += CommonOf(positions[m]).size() >= 2;
     }
     // Hardly any draw needs a closer look.
-    return MostBridges(positions, counts) >= truth && PoolOf(drawn).bridges >= truth;
+    if (able < truth || MostBridges(positions, counts) < truth) return false;
+    for (std::size_t m = 0; m < members.size(); ++m) drawn[m] = accounts_[positions[m]];
+    return PoolOf(drawn).bridges >= truth;
   });
 }
 

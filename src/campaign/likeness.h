@@ -49,6 +49,7 @@ class Crowd {
  private:
   static constexpr std::size_t kAges = 10;
   std::vector<const Habits*> habits_;
+  std::vector<std::uint32_t> squares_;  // summed over each one's places
   std::vector<std::uint8_t> ages_;
   std::array<std::vector<std::uint32_t>, kAges> of_age_;
 };

@@ -3,6 +3,7 @@
 #include "campaign/link.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "wire/mix.h"
@@ -36,7 +37,7 @@ Linking::Linking(const std::vector<const Fingerprint*>& fingerprints,
     links_into_.resize(accounts());
   });
   each(kAccountsSharedInAStep, &Linking::Share);
-  each(kAccountsOfAStep, &Linking::SortLinks);
+  each(kAccountsOfAStep, &Linking::FindLeast);
   each(kAccountsOfAStep, &Linking::KeepClose);
   steps.Add([this] { SortSeeds(); });
   steps.Add(
@@ -100,18 +101,25 @@ void Linking::Share(Account a) {
   touched_.clear();
 }
 
-void Linking::SortLinks(Account a) {
-  auto& links = graph_[a];
-  std::sort(links.begin(), links.end(), [](const Edge& x, const Edge& y) {
-    return x.shared != y.shared ? x.shared > y.shared : x.to < y.to;
-  });
-  if (links.size() >= kClosest) least_[a] = rules_.beside_closest * links[kClosest - 1].shared;
+void Linking::FindLeast(Account a) {
+  if (graph_[a].size() < kClosest) return;
+  std::array<std::uint32_t, kClosest> closest{};  // what they share, the most first
+  for (const Edge& e : graph_[a]) {
+    std::uint32_t shared = e.shared;
+    for (std::uint32_t& c : closest) {
+      if (shared > c) std::swap(shared, c);
+    }
+  }
+  least_[a] = rules_.beside_closest * closest.back();
 }
 
 // Drops links that are weak beside either side's closest ones.
 void Linking::KeepClose(Account a) {
-  std::erase_if(graph_[a], [this, a](const Edge& e) {
-    return e.shared < least_[a] || e.shared < least_[e.to];
+  auto& links = graph_[a];
+  std::erase_if(
+      links, [this, a](const Edge& e) { return e.shared < least_[a] || e.shared < least_[e.to]; });
+  std::sort(links.begin(), links.end(), [](const Edge& x, const Edge& y) {
+    return x.shared != y.shared ? x.shared > y.shared : x.to < y.to;
   });
 }
 

@@ -69,7 +69,7 @@ class Linking {
   void Spread(Account a);
   void AddLists(std::size_t bucket);
   void Share(Account a);
-  void SortLinks(Account a);
+  void FindLeast(Account a);
   void KeepClose(Account a);
   void SortSeeds();
   void Gather(Account seed);
