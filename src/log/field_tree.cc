@@ -145,6 +145,7 @@ class FieldTree::Walk {
       if (!node.prefix.empty() && name.starts_with(node.prefix)) {
         TakeIndexed(name.substr(node.prefix.size()), field);
       }
+      if (&node == &tree_.nodes_.front()) findings_.others.push_back({name, field});
     });
   }
 
@@ -176,6 +177,7 @@ class FieldTree::Walk {
 void FieldTree::Find(element root, std::size_t slots, LineJson& json, Findings& findings) const {
   findings.values.assign(slots, {});
   findings.indexed.clear();
+  findings.others.clear();
   Walk(*this, json, findings).Visit(0, root);
 }
 

@@ -36,8 +36,14 @@ struct Findings {
     std::string_view name;  // "message.role"
     simdjson::dom::element element;
   };
+  // A field of the root that no path leads through.
+  struct Other {
+    std::string_view name;
+    simdjson::dom::element element;
+  };
   std::vector<Value> values;  // by slot
   std::vector<Indexed> indexed;
+  std::vector<Other> others;
 };
 
 // immutable once built: safe to use concurrently.
@@ -65,9 +71,6 @@ class FieldTree {
   // what is not.
   void Find(simdjson::dom::element root, std::size_t slots, LineJson& json,
             Findings& findings) const;
-
-  // Whether a path leads through this field of the root.
-  bool KnowsField(std::string_view name) const { return nodes_[0].fields.Find(name) != 0; }
 
  private:
   // From names to nodes; open addressing.

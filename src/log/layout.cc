@@ -144,11 +144,6 @@ std::size_t Layout::AttributeSlot(std::string_view name) {
   return kFields + index;
 }
 
-bool Layout::Uses(std::string_view root_field) const {
-  return tree_.KnowsField(root_field) ||
-         std::find(kNoAttributes.begin(), kNoAttributes.end(), root_field) != kNoAttributes.end();
-}
-
 std::string Layout::Places(Field field) const {
   constexpr std::size_t kTold = 6;
   std::string text;

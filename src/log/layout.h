@@ -42,8 +42,6 @@ class Layout {
   // Whether the value found for the account is an address, which names no account but stands for
   // one.
   bool is_address(const Findings::Value& account) const { return account.rank >= first_address_; }
-  // Whether a path leads through this field of the root, or it is never an attribute.
-  bool Uses(std::string_view root_field) const;
   // Where a field was looked for, as messages tell it.
   std::string Places(Field field) const;
 

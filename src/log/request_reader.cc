@@ -64,6 +64,10 @@ void KeepAddress(std::string& text) {
   }
 }
 
+bool IsAttribute(std::string_view name) {
+  return std::find(kNoAttributes.begin(), kNoAttributes.end(), name) == kNoAttributes.end();
+}
+
 bool WasCut(std::string_view text) {
   const auto holds = [text](std::string_view mark) {
     return memmem(text.data(), text.size(), mark.data(), mark.size()) != nullptr;
@@ -87,7 +91,7 @@ Status RequestReader::Read(element request, Format format, const Layout& layout,
   record.prompt_tokens = ReadCount(Field::kPromptTokens);
   record.completion_tokens = ReadCount(Field::kCompletionTokens);
   if (Status status = ReadPrompt(json, record); !status.ok()) return status;
-  ReadAttributes(request, record);
+  ReadAttributes(record);
   for (std::string* text : {&record.account, &record.prompt, &record.system}) GiveBack(*text);
   return {};
 }
@@ -218,7 +222,7 @@ Status RequestReader::ReadPrompt(LineJson& json, Record& record) {
   return {};
 }
 
-void RequestReader::ReadAttributes(element request, Record& record) const {
+void RequestReader::ReadAttributes(Record& record) const {
   std::size_t count = 0;
   const auto add = [&](std::string_view name, element value) {
     if (count == kMostAttributes) return;
@@ -234,9 +238,9 @@ void RequestReader::ReadAttributes(element request, Record& record) const {
     if (found.present()) add(layout_->attributes()[i], found.element);
   }
   if (format_ == Format::kPlain) {
-    ForEachField(request, [&](std::string_view name, element value) {
-      if (value.is_string() && !layout_->Uses(name)) add(name, value);
-    });
+    for (const Findings::Other& other : findings_.others) {
+      if (other.element.is_string() && IsAttribute(other.name)) add(other.name, other.element);
+    }
   }
   record.attributes.resize(count);
 }

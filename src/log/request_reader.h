@@ -36,7 +36,7 @@ class RequestReader {
   void AddSystem(LineJson& json);
   void AddPrompt(LineJson& json);
   std::uint32_t ReadCount(Field field) const;
-  void ReadAttributes(simdjson::dom::element request, Record& record) const;
+  void ReadAttributes(Record& record) const;
 
   Format format_ = Format::kAuto;
   const Layout* layout_ = nullptr;

@@ -114,14 +114,16 @@ TEST_F(FieldTreeTest, CollectsFlattenedLists) {
   EXPECT_EQ(findings_.indexed[1].name, "a.b");
 }
 
-TEST_F(FieldTreeTest, KnowsTheFieldsOfItsPaths) {
+TEST_F(FieldTreeTest, TellsTheFieldsOfTheRootThatNoPathLeadsThrough) {
   Add(".a.b", 0, 0);
   tree_.Mention(*JsonPath::Parse(".c"));
-  EXPECT_TRUE(tree_.KnowsField("a"));
-  EXPECT_TRUE(tree_.KnowsField("c"));
-  EXPECT_FALSE(tree_.KnowsField("b"));
-  EXPECT_FALSE(tree_.KnowsField(""));
+  EXPECT_EQ(Find(R"({"c": "x", "b": "y", "a": {"b": "z", "d": 1}, "": [2], "b": "again"})"), "z");
+  std::vector<std::string_view> others;
+  for (const Findings::Other& other : findings_.others) others.push_back(other.name);
+  EXPECT_THAT(others, testing::ElementsAre("b", "", "b"));
+  EXPECT_EQ(TextOf(findings_.others[2].element), "again");
   EXPECT_EQ(Find(R"({"c": "x"})"), "(none)");
+  EXPECT_TRUE(findings_.others.empty());
 }
 
 TEST_F(FieldTreeTest, FindsEachOfManyNames) {
