@@ -25,7 +25,7 @@ namespace distillwatch::cli {
 
 struct Batch {
   // Few, so that they are judged while they are still in the caches.
-  static constexpr std::size_t kMost = 1024;
+  static constexpr std::size_t kMost = 256;
   static constexpr std::size_t kMostBytes = std::size_t{4} << 20;  // of text, but for the last one
 
   std::vector<log::Record> records = std::vector<log::Record>(kMost);

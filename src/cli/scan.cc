@@ -1,5 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 
+#include <absl/container/flat_hash_map.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -9,7 +11,6 @@
 #include <functional>
 #include <mutex>
 #include <thread>
-#include <unordered_map>
 
 #include "cli/bans.h"
 #include "cli/commands.h"
@@ -86,6 +87,7 @@ class Workers {
 
 // What the scan keeps of an account for its report.
 struct Summary {
+  std::string account;
   double score = -8, p_value = 1;
   Level level = Level::kClear;
   std::uint32_t campaign = 0;
@@ -105,8 +107,7 @@ class Scanner {
       : monitor_(monitor),
         bans_(std::move(bans)),
         workers_(options.threads),
-        accounts_(workers_.size()),
-        new_(workers_.size()) {}
+        accounts_(workers_.size()) {}
 
   void Take(std::span<log::Record> records, std::FILE* alerts) {
     std::size_t begin = 0;
@@ -129,16 +130,16 @@ class Scanner {
     const distillwatch::Review review = monitor_.Review(now);
     successors_.insert(successors_.end(), review.successors.begin(), review.successors.end());
     for (const auto& [id, campaign] : review.joined) {
-      const auto name = names_.find(id);
-      if (name == names_.end()) continue;
-      Summary& summary = *name->second.second;
+      Summary* const known = Find(id);
+      if (known == nullptr) continue;
+      Summary& summary = *known;
       summary.campaign = campaign;
-      const Result<Explanation> why = monitor_.Explain(name->second.first);
+      const Result<Explanation> why = monitor_.Explain(summary.account);
       if (!why.ok()) continue;
       summary.score = std::max(summary.score, why->verdict.score);
       summary.reasons = Reasons(*why);
       if (alerts != nullptr) {
-        std::fputs(Alert(name->second.first, now, why->verdict, *why).c_str(), alerts);
+        std::fputs(Alert(summary.account, now, why->verdict, *why).c_str(), alerts);
       }
       if (why->verdict.level > summary.level) summary.level = why->verdict.level;
     }
@@ -149,38 +150,32 @@ class Scanner {
     workers_.Do([&](std::size_t worker) {
       std::vector<Attribute> attributes;
       for (std::size_t i = 0; i < records.size(); ++i) {
-        if (std::hash<std::string>()(records[i].account) % workers_.size() != worker) continue;
-        const auto [account, fresh] = accounts_[worker].try_emplace(records[i].account);
-        if (fresh) new_[worker].emplace_back(account->first, &account->second);
+        const std::uint64_t id = monitor_.AccountId(records[i].account);
+        if (id % workers_.size() != worker) continue;
+        const auto [account, fresh] = accounts_[worker].try_emplace(id);
+        if (fresh) account->second.account = records[i].account;
         Judge(records[i].AsEvent(attributes), account->second, outcomes_[i]);
       }
     });
-    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
-      for (auto& [name, summary] : new_[worker]) {
-        names_[monitor_.AccountId(name)] = {name, summary};
-      }
-      new_[worker].clear();
-    }
     if (alerts == nullptr) return;
     for (const Outcome& outcome : outcomes_) std::fputs(outcome.alert.c_str(), alerts);
   }
 
  public:
   // All accounts, worst first.
-  std::vector<std::pair<std::string, const Summary*>> Ranking() const {
-    std::vector<std::pair<std::string, const Summary*>> out;
+  std::vector<const Summary*> Ranking() const {
+    std::vector<const Summary*> out;
     for (const auto& part : accounts_) {
-      for (const auto& [account, summary] : part) out.emplace_back(account, &summary);
+      for (const auto& [id, summary] : part) out.push_back(&summary);
     }
-    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-      return a.second->score != b.second->score ? a.second->score > b.second->score
-                                                : a.first < b.first;
+    std::sort(out.begin(), out.end(), [](const Summary* a, const Summary* b) {
+      return a->score != b->score ? a->score > b->score : a->account < b->account;
     });
     return out;
   }
 
   // Who continues a banned account; nothing when nobody does.
-  void PrintSuccessors() const {
+  void PrintSuccessors() {
     if (bans_.not_followed() > 0) {
       std::printf("\n%s bans are not followed, the first because %s.\n",
                   Grouped(bans_.not_followed()).c_str(), bans_.reason().c_str());
@@ -191,15 +186,22 @@ class Scanner {
     if (successors_.empty()) return;
     std::printf("\n%-28s %-28s %-20s %9s\n", "account", "continues the banned", "since", "p-value");
     for (const Successor& s : successors_) {
-      const auto name = names_.find(s.account);
+      const Summary* const account = Find(s.account);
       std::printf("%-28s %-28s %-20s %9.2g\n",
-                  name == names_.end() ? "" : Shown(name->second.first, 28).c_str(),
+                  account == nullptr ? "" : Shown(account->account, 28).c_str(),
                   Shown(bans_.NameOf(s.banned, monitor_), 28).c_str(), IsoTime(s.began).c_str(),
                   s.p_value);
     }
   }
 
  private:
+  // Null when the log did not have it.
+  Summary* Find(std::uint64_t id) {
+    auto& part = accounts_[id % accounts_.size()];
+    const auto at = part.find(id);
+    return at == part.end() ? nullptr : &at->second;
+  }
+
   // The two strongest; the campaign has a table of its own.
   static std::string Reasons(const Explanation& why) {
     std::string out;
@@ -241,28 +243,25 @@ class Scanner {
   Bans bans_;
   std::vector<Successor> successors_;
   Workers workers_;
-  std::vector<std::unordered_map<std::string, Summary>> accounts_;       // by worker
-  std::vector<std::vector<std::pair<std::string_view, Summary*>>> new_;  // since the last batch
-  std::unordered_map<std::uint64_t, std::pair<std::string_view, Summary*>> names_;  // by id
+  std::vector<absl::flat_hash_map<std::uint64_t, Summary>> accounts_;  // by worker, then by id
   ReviewClock clock_;
   std::vector<Outcome> outcomes_;
 };
 
-void PrintTable(const ScanOptions& options,
-                const std::vector<std::pair<std::string, const Summary*>>& ranking) {
+void PrintTable(const ScanOptions& options, const std::vector<const Summary*>& ranking) {
   if (options.rows == 0) return;
   const bool colour = UsesColour(stdout);
   std::printf("\n%-28s %-11s %7s %9s %9s %8s  %s\n", "account", "level", "score", "p-value",
               "requests", "campaign", "strongest reasons");
   std::size_t printed = 0;
-  for (const auto& [account, summary] : ranking) {
+  for (const Summary* const summary : ranking) {
     if (printed == options.rows || summary->level == Level::kClear) break;
     ++printed;
     const char* paint = !colour                                ? ""
                         : summary->level == Level::kDistilling ? "\033[31m"
                         : summary->level == Level::kSuspect    ? "\033[33m"
                                                                : "";
-    const std::string shown = Shown(account, 28);
+    const std::string shown = Shown(summary->account, 28);
     const std::string campaign = summary->campaign == 0 ? "" : std::to_string(summary->campaign);
     std::printf("%-28s %s%-11s%s %7.2f %9.2g %9s %8s  %s\n", shown.c_str(), paint,
                 std::string(Name(summary->level)).c_str(), *paint ? "\033[0m" : "", summary->score,
@@ -333,9 +332,10 @@ int Scan(const ScanOptions& options) {
   const auto ranking = scanner->Ranking();
   if (!options.scores.empty()) {
     std::ofstream out(options.scores, std::ios::binary);
-    for (const auto& [account, summary] : ranking) {
-      out << "{\"account\": " << Quote(account) << ", \"score\": " << Number(summary->score)
-          << ", \"requests\": " << summary->requests << "}\n";
+    for (const Summary* const summary : ranking) {
+      out << "{\"account\": " << Quote(summary->account)
+          << ", \"score\": " << Number(summary->score) << ", \"requests\": " << summary->requests
+          << "}\n";
     }
     out.close();
     if (!out) {
@@ -344,8 +344,7 @@ int Scan(const ScanOptions& options) {
     }
   }
   std::size_t by_level[4] = {};
-  for (const auto& [account, summary] : ranking)
-    ++by_level[static_cast<std::size_t>(summary->level)];
+  for (const Summary* const summary : ranking) ++by_level[static_cast<std::size_t>(summary->level)];
   const MonitorStatistics statistics = monitor->Statistics();
   std::printf("%s requests of %s accounts.  distilling %zu, suspect %zu, watch %zu.\n",
               Grouped(report.records).c_str(), Grouped(ranking.size()).c_str(), by_level[3],
