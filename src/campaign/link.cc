@@ -115,11 +115,8 @@ void Linking::FindLeast(Account a) {
 
 // Drops links that are weak beside either side's closest ones.
 void Linking::KeepClose(Account a) {
-  auto& links = graph_[a];
-  std::erase_if(
-      links, [this, a](const Edge& e) { return e.shared < least_[a] || e.shared < least_[e.to]; });
-  std::sort(links.begin(), links.end(), [](const Edge& x, const Edge& y) {
-    return x.shared != y.shared ? x.shared > y.shared : x.to < y.to;
+  std::erase_if(graph_[a], [this, a](const Edge& e) {
+    return e.shared < least_[a] || e.shared < least_[e.to];
   });
 }
 

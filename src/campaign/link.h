@@ -82,7 +82,7 @@ class Linking {
   std::optional<Turned> of_;                       // for accounts, which lists they are in
   std::vector<std::uint8_t> shared_;               // at most Fingerprint::kMostPairs
   std::vector<Account> touched_;
-  std::vector<std::vector<Edge>> graph_;  // for every account its links, by what they share
+  std::vector<std::vector<Edge>> graph_;  // for every account its links
   std::vector<double> least_;             // that a link of the account shares
   std::vector<Account> seeds_;
   std::vector<bool> taken_;
