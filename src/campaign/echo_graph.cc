@@ -3,7 +3,7 @@
 #include "campaign/echo_graph.h"
 
 #include <algorithm>
-#include <map>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -131,6 +131,9 @@ EchoGraph::EchoGraph(const EchoLog& log, Time now, const std::vector<std::uint64
     std::sort(echoes_.begin(), echoes_.end(), [](const Echo& a, const Echo& b) {
       return std::tie(a.from, a.prompt, a.time, a.to) < std::tie(b.from, b.prompt, b.time, b.to);
     });
+    starts_.assign(ids_.size() + 1, 0);
+    for (const Echo& e : echoes_) ++starts_[e.from + 1];
+    std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
   });
   steps.Add([this] { FindCores(); });
 }
@@ -169,15 +172,12 @@ void EchoGraph::Read(std::size_t bucket) {
 }
 
 std::span<const Echo> EchoGraph::EchoesOf(Account account) const noexcept {
-  const auto [first, end] =
-      std::equal_range(echoes_.begin(), echoes_.end(), Echo{.from = account},
-                       [](const Echo& a, const Echo& b) { return a.from < b.from; });
-  return {first, end};
+  return std::span(echoes_).subspan(starts_[account], starts_[account + 1] - starts_[account]);
 }
 
 std::vector<Echo> EchoGraph::Among(std::span<const Member> members) const {
   const auto member = [members](Account account) -> const Member* {
-    const auto at = std::lower_bound(members.begin(), members.end(), Member{account, Time{}});
+    const auto at = std::ranges::lower_bound(members, account, {}, &Member::account);
     return at != members.end() && at->account == account ? &*at : nullptr;
   };
   std::vector<Echo> among;
@@ -274,7 +274,11 @@ EchoEvidence EchoGraph::EvidenceOf(std::span<const Member> members) const {
   struct Counts {
     double all = 0, near = 0, soon = 0;
   };
-  std::map<Account, Counts> accounts;
+  std::vector<Counts> accounts(members.size());
+  const auto counts_of = [&](Account account) -> Counts& {
+    const auto at = std::ranges::lower_bound(members, account, {}, &Member::account);
+    return accounts[static_cast<std::size_t>(at - members.begin())];
+  };
   const Echo* last = nullptr;
   const std::vector<Echo> among = Among(members);
   for (const Echo& e : among) {
@@ -285,9 +289,10 @@ EchoEvidence EchoGraph::EvidenceOf(std::span<const Member> members) const {
     out.soon += soon;
     ++out.echoes;
     for (const Account a : {e.from, e.to}) {
-      ++accounts[a].all;
-      accounts[a].near += near;
-      accounts[a].soon += soon;
+      Counts& counts = counts_of(a);
+      ++counts.all;
+      counts.near += near;
+      counts.soon += soon;
     }
   }
   out.tested = out.prompts >= kLeastPrompts;
@@ -295,7 +300,8 @@ EchoEvidence EchoGraph::EvidenceOf(std::span<const Member> members) const {
   // An account's echoes depend on each other, as those of two who read one list in step do: it
   // counts once, by its share, and half, for each echo has two ends.
   double near = 0, soon = 0, with = 0, with_near = 0;
-  for (const auto& [account, counts] : accounts) {
+  for (const Counts& counts : accounts) {
+    if (counts.all == 0) continue;
     near += counts.near / counts.all;
     with += 1;
     if (counts.near == 0) continue;

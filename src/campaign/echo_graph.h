@@ -83,7 +83,8 @@ class EchoGraph {
   Time earliest_, latest_;
   const std::vector<std::uint64_t>& ids_;
   std::uint32_t prompts_ = 0;
-  std::vector<Echo> echoes_;
+  std::vector<Echo> echoes_;         // by account, prompt and time
+  std::vector<std::size_t> starts_;  // of each account's echoes
   std::vector<std::vector<Account>> cores_;
   std::vector<std::uint32_t> core_of_;
 };

@@ -54,7 +54,8 @@ std::string ShownJson(element value) {
 
 // Of an address with a port, or of a list of forwarders, the address of the first.
 void KeepAddress(std::string& text) {
-  text.resize(std::min(text.find_first_of(", "), text.size()));
+  const auto is_end = [](char c) { return c == ',' || c == ' '; };
+  text.erase(std::find_if(text.begin(), text.end(), is_end), text.end());
   const std::size_t first_colon = text.find(':');
   if (text.starts_with('[')) {  // [2001:db8::1]:443
     text.resize(std::min(text.find(']'), text.size()));
