@@ -92,7 +92,7 @@ double Model::LogOdds(std::span<const std::uint8_t> bins) const noexcept {
 
 Points Model::Score(std::size_t epoch, std::span<const std::uint8_t> bins) const noexcept {
   // Some trees at once: a way's next step is hard to guess, and waits for memory.
-  constexpr std::size_t kAtOnce = 8;
+  constexpr std::size_t kAtOnce = 16;
   Points sum = offset_[epoch];
   std::array<std::uint32_t, kAtOnce> at;
   for (std::size_t first = 0; first < roots_.size(); first += kAtOnce) {
