@@ -231,23 +231,39 @@ Result<Reference> LearnFromItself(const LogOptions& log, const std::string& key)
   return FailedPrecondition("the log cannot be its own reference: " + reference.status().message());
 }
 
-Result<Options> MonitorOptionsFor(const LogOptions& log, const JudgeOptions& judge) {
+Result<Judging> JudgingOf(const LogOptions& log, const JudgeOptions& judge) {
+  Judging out;
+  Options& options = out.options;
+  options.max_memory_bytes = std::size_t{1} << 32;
+  if (!judge.options.empty()) {
+    Result<std::string> text = ReadFile(judge.options);
+    Result<Options> told = text.ok() ? ParseOptions(*text) : text.status();
+    if (!told.ok()) return Status(told.status().code(), "--options: " + told.status().message());
+    options = *std::move(told);
+  }
   Result<std::optional<std::string>> key = ReadKey(log.key_file);
   if (!key.ok()) return key.status();
-  Options options;
-  options.key = key->value_or("");
-  options.max_memory_bytes = judge.max_memory_bytes;
-  Result<Reference> reference =
-      judge.reference.empty() ? LearnFromItself(log, options.key) : ReadReference(judge.reference);
-  if (!reference.ok()) return reference.status();
-  options.promise.contamination = judge.contamination;
+  if (*key) options.key = **key;
+  if (judge.max_memory_bytes) options.max_memory_bytes = *judge.max_memory_bytes;
+  if (judge.contamination) options.promise.contamination = *judge.contamination;
   if (judge.confidence95) options.promise.mode = Promise::Mode::kConfidence95;
-  options.promise.per_million = judge.promise.value_or(std::max(
-      options.promise.per_million, std::ceil(reference->SmallestPromise(options.promise))));
-  options.reference = *std::move(reference);
+  out.retrospective = judge.reference.empty() && !options.reference;
+  if (out.retrospective || !judge.reference.empty()) {
+    Result<Reference> reference =
+        out.retrospective ? LearnFromItself(log, options.key) : ReadReference(judge.reference);
+    if (!reference.ok()) return reference.status();
+    options.reference = *std::move(reference);
+  }
+  if (judge.promise) {
+    options.promise.per_million = *judge.promise;
+  } else if (judge.options.empty()) {  // a file's promise is meant as it is
+    options.promise.per_million =
+        std::max(options.promise.per_million,
+                 std::ceil(options.reference->SmallestPromise(options.promise)));
+  }
   if (const Result<Monitor> tried = Monitor::Create(options); !tried.ok())
     return WithKeyHint(tried.status());
-  return options;
+  return out;
 }
 
 std::string Quote(std::string_view text) {

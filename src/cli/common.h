@@ -38,13 +38,14 @@ struct LogOptions {
   std::string key_file;
 };
 
-// The options of every command that judges accounts.
+// The options of every command that judges accounts. They go before what the file says.
 struct JudgeOptions {
+  std::string options;            // file, as ParseOptions reads it; empty: none
   std::string reference;          // file; empty: the log is its own reference
   std::optional<double> promise;  // per million; not set: 1000, or the smallest that holds
-  double contamination = 0.02;
+  std::optional<double> contamination;
   bool confidence95 = false;
-  std::size_t max_memory_bytes = std::size_t{1} << 32;
+  std::optional<std::size_t> max_memory_bytes;  // not set: 4 GiB
 };
 
 // What was read, and what could not be.
@@ -85,10 +86,14 @@ Status CheckOutput(const LogOptions& log, std::string_view option, const std::st
 Result<std::optional<std::string>> ReadKey(const std::string& key_file);
 Result<Reference> ReadReference(const std::string& path);
 
-// A monitor's, as far as they do not depend on what the log holds. The promise is what was wished
-// for, or the smallest from 1000 on that the reference can keep.
+struct Judging {
+  Options options;             // as far as they do not depend on what the log holds
+  bool retrospective = false;  // the log is its own reference
+};
+// The promise is what was wished for, or else the smallest from 1000 on that the reference can
+// keep.
 //   Errors  also what no log can mend
-Result<Options> MonitorOptionsFor(const LogOptions& log, const JudgeOptions& judge);
+Result<Judging> JudgingOf(const LogOptions& log, const JudgeOptions& judge);
 
 // Errors about keys say which option is meant.
 Status WithKeyHint(const Status& status);

@@ -106,9 +106,9 @@ int ExplainAccount(const ExplainOptions& options) {
   std::optional<Time> end;
   if (!options.at.empty() && !(end = log::ParseTime(options.at)))
     return Trouble("--at is '" + options.at + "'; allowed: " + std::string(log::kAllowedTimes));
-  Result<Options> judging = MonitorOptionsFor(options.log, options);
+  Result<Judging> judging = JudgingOf(options.log, options);
   if (!judging.ok()) return Trouble(judging.status().message());
-  Options& monitor_options = *judging;
+  Options& monitor_options = judging->options;
 
   std::optional<Monitor> monitor;
   Status created;

@@ -70,6 +70,12 @@ void AddLogOptions(CLI::App& command, LogOptions& log) {
 template <typename Options>
 void AddJudging(CLI::App& command, Options& options) {
   command
+      .add_option("--options", options.options,
+                  "A file of the monitor's options, name = value, as the gateway has one: what "
+                  "campaigns may be, templates and organisations that are no evidence; the other "
+                  "options here go before it")
+      ->check(NotEmpty());
+  command
       .add_option(
           "--reference", options.reference,
           "A file made by 'distillwatch reference'; without it the log is its own reference")
@@ -77,14 +83,12 @@ void AddJudging(CLI::App& command, Options& options) {
   command.add_option("--promise", options.promise,
                      "At most so many falsely flagged accounts per million benign ones in a "
                      "horizon [1000, or the smallest that holds]");
-  command
-      .add_option("--contamination", options.contamination,
-                  "The share of the reference that may itself distil")
-      ->capture_default_str();
+  command.add_option("--contamination", options.contamination,
+                     "The share of the reference that may itself distil [0.02]");
   command.add_flag("--confidence95", options.confidence95,
                    "Keep the promise for 95 % of references, not on average");
-  command.add_option("--max-memory", options.max_memory_bytes, "Bytes of account state")
-      ->capture_default_str();
+  command.add_option("--max-memory", options.max_memory_bytes,
+                     "Bytes of account state [4294967296, or as --options says]");
 }
 
 CLI::App* AddScan(CLI::App& app, ScanOptions& scan) {

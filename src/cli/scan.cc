@@ -287,10 +287,9 @@ int Scan(const ScanOptions& options) {
     if (const Status status = CheckOutput(options.log, option, path); !status.ok())
       return Trouble(status.message());
   }
-  Result<Options> judging = MonitorOptionsFor(options.log, options);
+  Result<Judging> judging = JudgingOf(options.log, options);
   if (!judging.ok()) return Trouble(judging.status().message());
-  Options& monitor_options = *judging;
-  const bool retrospective = options.reference.empty();
+  Options& monitor_options = judging->options;
 
   std::FILE* alerts = nullptr;
   if (!options.alerts.empty() && (alerts = std::fopen(options.alerts.c_str(), "wb")) == nullptr)
@@ -349,18 +348,19 @@ int Scan(const ScanOptions& options) {
   std::printf("%s requests of %s accounts.  distilling %zu, suspect %zu, watch %zu.\n",
               Grouped(report.records).c_str(), Grouped(ranking.size()).c_str(), by_level[3],
               by_level[2], by_level[1]);
+  const Promise& promise = monitor_options.promise;
   if (!report.in_order()) {
     std::printf("Promise: none, because the log is not in order of time.\n");
   } else {
     std::printf(
         "Promise: at most %.6g falsely flagged accounts per million benign ones in %.3g days (%s; "
         "reference of %s accounts, up to %.3g %% of it bad).\n",
-        monitor_options.promise.per_million,
+        promise.per_million,
         static_cast<double>(monitor_options.reference->horizon().count()) / 86400,
-        options.confidence95 ? "for 95 % of references" : "in expectation",
-        Grouped(monitor_options.reference->accounts()).c_str(), 100 * options.contamination);
+        promise.mode == Promise::Mode::kConfidence95 ? "for 95 % of references" : "in expectation",
+        Grouped(monitor_options.reference->accounts()).c_str(), 100 * promise.contamination);
   }
-  if (retrospective) {
+  if (judging->retrospective) {
     std::printf(
         "Retrospective: the log was its own reference. Harvesters in it hide each other; use "
         "--reference for a log of another time.\n");

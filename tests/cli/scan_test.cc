@@ -213,6 +213,39 @@ TEST(ScanCommand, APromiseThatCannotBeKeptIsRefusedWithTheSmallestThatCan) {
   EXPECT_NE(scan.err.find("the smallest promise now is"), std::string::npos) << scan.err;
 }
 
+// The gateway's own file, so that a scan judges as the gateway does.
+TEST(ScanCommand, OptionsComeFromAFileAndTheCommandLineGoesFirst) {
+  const std::string file = Here() / "gateway.conf", alerts = Here() / "gateway.alerts";
+  const auto scan = [&](const std::string& options, std::vector<std::string> more = {}) {
+    WriteAll(file, options);
+    more.insert(more.begin(), {"scan", Simulated().log, "--options", file, "--alerts", alerts});
+    return Program(more);
+  };
+  const std::string common = "reference_file = " + Simulated().reference +
+                             "\nkey_file = " + Simulated().key + "\npromise_per_million = 30000\n";
+  const Scanned by_arguments = Scan({"--promise", "30000"});
+  const Ran by_file = scan(common);
+  EXPECT_EQ(by_file.code, 0) << by_file.err;
+  EXPECT_EQ(by_file.out, by_arguments.out);
+  EXPECT_EQ(LinesOf(ReadAll(alerts)), by_arguments.alerts);
+
+  const std::string easy = common + "false_campaigns = 1000\nmost_groups = 16\n";
+  const Ran with_campaigns = scan(easy, {"--promise", "40000"});
+  EXPECT_NE(with_campaigns.out.find("\ncampaign "), std::string::npos) << with_campaigns.err;
+  EXPECT_NE(with_campaigns.out.find("at most 40000 falsely"), std::string::npos);
+  const Ran without_campaigns = scan(easy + "campaigns = off\n");
+  EXPECT_EQ(without_campaigns.code, 0) << without_campaigns.err;
+  EXPECT_EQ(without_campaigns.out.find("\ncampaign "), std::string::npos);
+
+  const Ran wrong = scan("false_campaigns = many\n");
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_NE(wrong.err.find("--options: line 1: false_campaigns is 'many'; allowed: a number"),
+            std::string::npos)
+      << wrong.err;
+  EXPECT_NE(Program({"scan", Simulated().log, "--options", Here() / "none"}).err.find("--options"),
+            std::string::npos);
+}
+
 TEST(ScanCommand, FailOnExitsWithOneWhenThereAreFindings) {
   EXPECT_EQ(Scan({"--promise", "30000", "--fail-on", "distilling"}).code, 1);
   EXPECT_EQ(Scan({"--promise", "30000", "--fail-on", "watch"}).code, 1);
