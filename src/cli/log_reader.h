@@ -1,7 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// LogReader: the records of many files, one after the other, in batches.
-// Tested by  tests/cli/scan_test.cc
+// LogReader: the records of many files, merged by their times, in batches.
+// Tested by  tests/cli/scan_test.cc, tests/cli/merge_test.cc
 
 #ifndef DISTILLWATCH_SRC_CLI_LOG_READER_H_
 #define DISTILLWATCH_SRC_CLI_LOG_READER_H_
@@ -9,14 +9,19 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <compare>
 #include <cstdint>
+#include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cli/common.h"
+#include "cli/log_file.h"
 #include "distillwatch/status.h"
 #include "log/line_source.h"
 #include "log/record.h"
@@ -51,9 +56,9 @@ class LogReader {
       }
       fields[field.substr(0, equals)] = field.substr(equals + 1);
     }
-    Result<log::RecordReader> reader = log::RecordReader::Create(*format, fields);
-    if (!reader.ok()) return reader.status();
-    return LogReader(*std::move(reader), log::Expand(options.files), report);
+    const Result<log::RecordReader> tried = log::RecordReader::Create(*format, fields);
+    if (!tried.ok()) return tried.status();
+    return LogReader(*format, std::move(fields), log::Expand(options.files), report);
   }
 
   // False when there is nothing left.
@@ -65,7 +70,8 @@ class LogReader {
       ++batch.filled;
       bytes += record.prompt.size() + record.system.size();
     }
-    const std::uint64_t read = before_ + (source_ ? source_->bytes_read() : 0);
+    std::uint64_t read = closed_;
+    for (const Open& open : open_) read += open.file.bytes_read();
     batch.share =
         in_all_ == 0 ? -1 : std::min(1.0, static_cast<double>(read) / static_cast<double>(in_all_));
     batch.records_so_far = report_->records;
@@ -73,95 +79,146 @@ class LogReader {
   }
 
  private:
-  static constexpr std::size_t kExamples = 10;  // of bad lines
+  // Of each of several files so many requests are read ahead, and the file with the earliest of
+  // them goes first: a wild clock is one request out of order, not a file.
+  static constexpr std::size_t kAhead = 4;
+  struct Ahead {
+    log::Record record;
+    std::uint64_t line = 0;
+  };
+  struct Open {
+    std::size_t number;  // among the files
+    LogFile file;
+    bool reads_ahead;
+    std::deque<Ahead> ahead{};
+    Time earliest{};  // of those ahead
 
-  LogReader(log::RecordReader reader, std::vector<std::string> files, LogReport& report)
-      : reader_(std::move(reader)), files_(std::move(files)), report_(&report) {
-    for (const std::string& file : files_) {
-      struct stat info {};
-      if (file != "-" && stat(file.c_str(), &info) == 0)
-        in_all_ += static_cast<std::uint64_t>(info.st_size);
+    // False when there is nothing left.
+    bool Next(log::Record& record, std::uint64_t& line, LogReport& report) {
+      if (!reads_ahead) {
+        const bool any = file.Next(record, report);
+        line = file.line();
+        return any;
+      }
+      if (ahead.empty()) return false;
+      std::swap(record, ahead.front().record);
+      line = ahead.front().line;
+      Ahead next = std::move(ahead.front());  // its buffers are used again
+      ahead.pop_front();
+      ReadAhead(std::move(next), report);
+      return true;
     }
+    void Fill(LogReport& report) {
+      while (ahead.size() < kAhead && ReadAhead({}, report)) {
+      }
+    }
+
+   private:
+    bool ReadAhead(Ahead next, LogReport& report) {
+      const bool any = file.Next(next.record, report);
+      if (any) {
+        next.line = file.line();
+        ahead.push_back(std::move(next));
+      }
+      earliest = Time::max();
+      for (const Ahead& a : ahead) earliest = std::min(earliest, a.record.time);
+      return any;
+    }
+  };
+  // A file that is opened when its first requests are the next ones.
+  struct Waiting {
+    Time earliest;
+    std::size_t number;
+    auto operator<=>(const Waiting&) const = default;
+  };
+
+  LogReader(log::Format format, log::FieldPaths fields, const std::vector<std::string>& files,
+            LogReport& report)
+      : format_(format), fields_(std::move(fields)), report_(&report) {
+    std::set<std::pair<dev_t, ino_t>> known;
+    std::vector<bool> regular;
+    for (const std::string& file : files) {
+      struct stat info {};
+      const bool there = file != "-" && stat(file.c_str(), &info) == 0;
+      const bool is_regular = there && S_ISREG(info.st_mode);
+      if (is_regular && !known.emplace(info.st_dev, info.st_ino).second) continue;  // named twice
+      if (there) in_all_ += static_cast<std::uint64_t>(info.st_size);
+      files_.push_back(file);
+      regular.push_back(is_regular);
+    }
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      // What can be read only once is opened before all others, and stays open.
+      waiting_.push_back({regular[i] && files_.size() > 1 ? EarliestOf(i) : Time::min(), i});
+    }
+    std::sort(waiting_.begin(), waiting_.end());
+  }
+
+  std::optional<Open> OpenFile(std::size_t number, LogReport& report) const {
+    Result<log::LineSource> source = log::LineSource::Open(files_[number]);
+    if (!source.ok()) {
+      report.damage.push_back(source.status().message());
+      return std::nullopt;
+    }
+    Open open{.number = number,
+              .file = LogFile(files_[number], *std::move(source),
+                              log::RecordReader::Create(format_, fields_).value()),
+              .reads_ahead = files_.size() > 1};
+    if (open.reads_ahead) open.Fill(report);
+    return open;
+  }
+
+  // Of the first requests; before all times for a file that cannot be opened, so that this is said
+  // at once.
+  Time EarliestOf(std::size_t number) const {
+    LogReport nobodys;
+    const std::optional<Open> open = OpenFile(number, nobodys);
+    return open ? open->earliest : Time::min();
   }
 
   bool Next(log::Record& record) {
     while (true) {
-      const bool begins = !inside_line_;
-      if (begins && !NextLine()) return false;
-      if (begins) found_ = 0;
-      inside_line_ = true;
-      // Exporters pack many requests into one line.
-      const Status status = begins ? reader_.Read(line_, record) : reader_.ReadNext(record);
-      if (status.code() == StatusCode::kNotFound) {
-        report_->other_lines += found_ == 0;
-        inside_line_ = false;
+      const auto first = Earliest();
+      const bool none = first == open_.end();
+      if (!waiting_.empty() && (none || waiting_.front().earliest < first->earliest)) {
+        std::optional<Open> open = OpenFile(waiting_.front().number, *report_);
+        waiting_.pop_front();
+        if (open) open_.push_back(*std::move(open));
         continue;
       }
-      ++found_;
-      if (status.ok()) {
-        ++report_->records;
-        SeeTime(record.time);
+      if (none) return false;
+      std::uint64_t line = 0;
+      if (first->Next(record, line, *report_)) {
+        See(record.time, first->file.path(), line);
         return true;
       }
-      ++report_->bad_lines;
-      if (report_->examples.size() < kExamples) {
-        report_->examples.push_back(files_[file_] + ":" + std::to_string(line_.number) + ": " +
-                                    status.message());
-      }
+      closed_ += first->file.bytes_in_all();
+      open_.erase(first);
     }
   }
 
-  void SeeTime(Time time) {
+  // Of the open ones, and of several such the one that was named first.
+  std::vector<Open>::iterator Earliest() {
+    return std::min_element(open_.begin(), open_.end(), [](const Open& a, const Open& b) {
+      return std::pair(a.earliest, a.number) < std::pair(b.earliest, b.number);
+    });
+  }
+
+  void See(Time time, const std::string& path, std::uint64_t line) {
     LogReport& r = *report_;
+    ++r.records;
     if (r.records > 1 && time + std::chrono::hours(1) < r.newest) {
-      if (r.out_of_order++ == 0)
-        r.first_out_of_order = files_[file_] + ":" + std::to_string(line_.number);
+      if (r.out_of_order++ == 0) r.first_out_of_order = path + ":" + std::to_string(line);
     }
     r.newest = r.records == 1 ? time : std::max(r.newest, time);
   }
 
-  // That is not blank.
-  bool NextLine() {
-    while (source_ || Open()) {
-      while (source_->Next(line_)) {
-        ++report_->lines;
-        report_->bytes += line_.text.size() + 1;
-        if (line_.cut || line_.text.find_first_not_of(" \t") != std::string_view::npos) return true;
-      }
-      if (!source_->status().ok()) {
-        report_->damage.push_back(files_[file_] + ": after line " + std::to_string(line_.number) +
-                                  ": " + source_->status().message());
-      }
-      before_ += source_->bytes_in_all();
-      source_.reset();
-      line_ = {};
-      ++file_;
-    }
-    return false;
-  }
-
-  // The next file that can be opened.
-  bool Open() {
-    for (; file_ < files_.size(); ++file_) {
-      Result<log::LineSource> source = log::LineSource::Open(files_[file_]);
-      if (source.ok()) {
-        source_.emplace(*std::move(source));
-        return true;
-      }
-      report_->damage.push_back(source.status().message());
-    }
-    return false;
-  }
-
-  log::RecordReader reader_;
-  std::vector<std::string> files_;
+  log::Format format_;
+  log::FieldPaths fields_;
   LogReport* report_;
-  std::uint64_t in_all_ = 0, before_ = 0;  // bytes: of all files, and of those read to their end
-  std::size_t file_ = 0;
-  std::optional<log::LineSource> source_;
-  log::LineSource::Line line_;
-  bool inside_line_ = false;
-  std::size_t found_ = 0;  // requests in the line
+  std::vector<std::string> files_;  // each once
+  std::deque<Waiting> waiting_;     // the earliest first
+  std::vector<Open> open_;
+  std::uint64_t in_all_ = 0, closed_ = 0;  // bytes: of all files, and of those read to their end
 };
 
 }  // namespace distillwatch::cli

@@ -52,7 +52,7 @@ void AddLogOptions(CLI::App& command, LogOptions& log) {
   command
       .add_option("LOG", log.files,
                   "Logs in order of time (JSON lines; plain, gzip or zstd), globs, or - for "
-                  "standard input; several are read one after the other")
+                  "standard input; several are merged by their times")
       ->required();
   command
       .add_option("--format", log.format,

@@ -1,7 +1,5 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 
-#include <absl/container/flat_hash_map.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -11,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 #include "cli/bans.h"
 #include "cli/commands.h"
@@ -243,7 +242,7 @@ class Scanner {
   Bans bans_;
   std::vector<Successor> successors_;
   Workers workers_;
-  std::vector<absl::flat_hash_map<std::uint64_t, Summary>> accounts_;  // by worker, then by id
+  std::vector<std::unordered_map<std::uint64_t, Summary>> accounts_;  // by worker, then by id
   ReviewClock clock_;
   std::vector<Outcome> outcomes_;
 };

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import distillwatch as dw
 from distillwatch import evaluate as ev
 from distillwatch.__main__ import main
+from distillwatch._logs import Log
 from distillwatch._reviews import ReviewClock
 
 
@@ -276,3 +277,16 @@ def test_a_log_that_is_not_in_order_has_no_promise(month, tmp_path, capsys):
     assert run_scan(month, month / "log.jsonl") == 0
     out, err = capsys.readouterr()
     assert "Promise: at most" in out and not err
+
+
+def test_several_logs_are_merged_by_their_times(month, tmp_path):
+    lines = (month / "log.jsonl").read_text("utf-8").splitlines(keepends=True)[:500]
+    nodes = []
+    for i in range(3):
+        nodes.append(tmp_path / f"node{i}.jsonl")
+        nodes[i].write_text("".join(lines[i::3]), "utf-8")
+    (merged,) = Log([str(n) for n in (nodes[2], *nodes)], quiet=True)  # a name twice is one file
+    rows = [json.loads(line) for line in lines]
+    assert merged["time"].tolist() == [row["time"] for row in rows]
+    together = zip(merged["time"], merged["account"], merged["prompt"])
+    assert sorted(together) == sorted((row["time"], row["account"], row["prompt"]) for row in rows)

@@ -256,7 +256,11 @@ def _parser() -> argparse.ArgumentParser:
 
     def reads_logs(made: argparse.ArgumentParser) -> None:
         made.add_argument(
-            "logs", nargs="+", metavar="LOG", help="JSON lines, plain or .gz; - for standard input"
+            "logs",
+            nargs="+",
+            metavar="LOG",
+            help="JSON lines, plain or .gz, in order of time; - for standard input; several are "
+            "merged by their times",
         )
         made.add_argument(
             "--key-file", help="the secret that fingerprints are keyed with (at least 16 bytes)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import heapq
 import json
 import re
 import sys
@@ -88,7 +89,7 @@ def _row(line: bytes) -> dict[str, Any]:
 
 
 class Log:
-    """Files of JSON lines as columns, batch after batch.
+    """Files of JSON lines as columns, merged by their times, batch after batch.
 
     Lines that are no request are named once all is read. A file that cannot be read to its end
     counts as ended there, and is `damaged`.
@@ -98,6 +99,8 @@ class Log:
         self._paths = paths
         self._quiet = quiet
         self.damaged = False
+        self._bad: list[str] = []
+        self._n_bad = 0
         self._requests = self._out_of_order = 0
         self._newest = 0.0
 
@@ -136,27 +139,28 @@ class Log:
                     f"distillwatch: {path} is damaged behind line {number}: {e}", file=sys.stderr
                 )
 
+    def _rows(self, path: str) -> Iterator[dict[str, Any]]:
+        for number, line in self._lines(path):
+            if not line.strip():
+                continue
+            try:
+                yield _row(line)
+            except (ValueError, TypeError, OverflowError, RecursionError) as e:
+                self._n_bad += 1
+                if len(self._bad) < 10:
+                    self._bad.append(f"{path}:{number}: {e}")
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        bad: list[str] = []
-        n_bad = 0
         rows: list[dict[str, Any]] = []
         progress = progress_bar(self._quiet)
-        for path in self._paths:
-            for number, line in self._lines(path):
-                if not line.strip():
-                    continue
-                try:
-                    rows.append(_row(line))
-                    self._see_time(rows[-1]["time"])
-                except (ValueError, TypeError, OverflowError, RecursionError) as e:
-                    n_bad += 1
-                    if len(bad) < 10:
-                        bad.append(f"{path}:{number}: {e}")
-                    continue
-                if len(rows) == _BATCH:
-                    yield _columns(rows)
-                    progress(len(rows))
-                    rows.clear()
+        files = [self._rows(path) for path in dict.fromkeys(self._paths)]  # each once
+        for row in heapq.merge(*files, key=lambda row: row["time"]):
+            rows.append(row)
+            self._see_time(row["time"])
+            if len(rows) == _BATCH:
+                yield _columns(rows)
+                progress(len(rows))
+                rows.clear()
         if rows:
             yield _columns(rows)
             progress(len(rows))
@@ -167,8 +171,9 @@ class Log:
                 "in order of time; sort it",
                 file=sys.stderr,
             )
-        if n_bad:
-            print(f"distillwatch: {n_bad} lines are no requests:", *bad, sep="\n  ", file=sys.stderr)
+        if self._n_bad:
+            said = f"distillwatch: {self._n_bad} lines are no requests:"
+            print(said, *self._bad, sep="\n  ", file=sys.stderr)
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
