@@ -73,6 +73,15 @@ void Use(Monitor& monitor) {
   Expect(!monitor.Metrics().empty(), "there are metrics");
 }
 
+// It takes much longer than all else, so that only who has a campaign has one.
+void ReviewCampaigns(Monitor& monitor) {
+  if (monitor.Campaigns().empty()) return;
+  const Review review = monitor.Review(Time(std::chrono::seconds(1767225600 + 4000 * 40)));
+  Expect(!review.interrupted, "a review comes to its end");
+  for (const Campaign& campaign : monitor.Campaigns())
+    Expect(!campaign.words.empty(), "a campaign has evidence");
+}
+
 void Try(std::string_view bytes) {
   Result<Monitor> restored = Monitor::Restore(bytes, Given());
   Expect(restored.ok() || !restored.status().message().empty(), "a refusal says why");
@@ -87,6 +96,7 @@ void Try(std::string_view bytes) {
   const Status merged = restored->Merge(*again);
   Expect(merged.ok(), ("two of a kind merge; " + merged.message()).c_str());
   Use(*restored);
+  ReviewCampaigns(*restored);
 }
 
 // The frames that the bytes claim, with right checksums and counts; the key's id is ours.
@@ -115,29 +125,52 @@ std::string Mended(std::string_view bytes, std::uint64_t key_id) {
   return out + wire::Frame({{"DWME"}, 1}, 0, end.bytes());
 }
 
+void Write(const Monitor& monitor, const std::string& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return;
+  const std::string saved = monitor.Save();
+  std::fwrite(saved.data(), 1, saved.size(), file);
+  std::fclose(file);
+}
+
+void WriteCorpus(const std::string& folder) {
+  for (const int events : {0, 1, 20, 200}) {
+    Monitor monitor = *Monitor::Create(Given());
+    for (int i = 0; i < events; ++i) {
+      monitor.Observe({.account = std::string_view("abcdefgh").substr(i % 7 == 0 ? i % 8 : 0, 1),
+                       .time = Time(std::chrono::seconds(1767225600 + 977 * i)),
+                       .prompt = "tell me about number " + std::to_string(i * i),
+                       .model = i > 100 ? "new" : "old"});
+    }
+    Write(monitor, folder + "/" + std::to_string(events) + "_events");
+  }
+  // Six accounts with a frame, a pool and prompts that come again; one of them is banned.
+  Options options = Given();
+  options.campaigns.false_campaigns = 1000;
+  options.campaigns.most_groups = 1;
+  Monitor monitor = *Monitor::Create(options);
+  for (int i = 0; i < 300; ++i) {
+    const Time time(std::chrono::seconds(1767225600 + 600 * (i / 2)));
+    const std::string ip = std::to_string(i % 5), payment = std::to_string(i % 3);
+    const Attribute attributes[] = {{"ip", ip}, {"payment", payment}};
+    monitor.Observe({.account = std::string_view("abcdef").substr(i % 6, 1),
+                     .time = time,
+                     .prompt = "Explain in full, with all the steps that lead to it, the number " +
+                               std::to_string(i / 2 * 7919) + " and do not shorten the answer.",
+                     .attributes = attributes});
+    if (i == 250) Expect(monitor.ReportBan("a", time).ok(), "it is known");
+    if (i % 30 == 29) monitor.Review(time);
+  }
+  Write(monitor, folder + "/linked");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const std::uint64_t key_id = Monitor::Create(Given())->key_id();
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  // Writes the corpus: run with this variable and any input.
-  if (const char* const folder = std::getenv("DISTILLWATCH_WRITE_CORPUS")) {
-    for (const int events : {0, 1, 20, 200}) {
-      Monitor monitor = *Monitor::Create(Given());
-      for (int i = 0; i < events; ++i) {
-        monitor.Observe({.account = std::string_view("abcdefgh").substr(i % 7 == 0 ? i % 8 : 0, 1),
-                         .time = Time(std::chrono::seconds(1767225600 + 977 * i)),
-                         .prompt = "tell me about number " + std::to_string(i * i),
-                         .model = i > 100 ? "new" : "old"});
-      }
-      const std::string path = std::string(folder) + "/" + std::to_string(events) + "_events";
-      if (std::FILE* const file = std::fopen(path.c_str(), "wb")) {
-        const std::string saved = monitor.Save();
-        std::fwrite(saved.data(), 1, saved.size(), file);
-        std::fclose(file);
-      }
-    }
-  }
+  // Run with this variable and any input.
+  if (const char* const folder = std::getenv("DISTILLWATCH_WRITE_CORPUS")) WriteCorpus(folder);
   Try(bytes);
   Try(Mended(bytes, key_id));
   return 0;
