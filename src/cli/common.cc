@@ -217,9 +217,14 @@ Result<Reference> LearnFrom(const LogOptions& log, const LearnerOptions& options
 }
 
 Result<Reference> LearnFromItself(const LogOptions& log, const std::string& key) {
-  if (std::find(log.files.begin(), log.files.end(), "-") != log.files.end()) {
-    return FailedPrecondition(
-        "standard input can be read only once: give --reference, or the log as a file");
+  for (const std::string& file : log::Expand(log.files)) {
+    std::error_code ignored;
+    const auto kind = std::filesystem::status(file, ignored).type();
+    if (file == "-" || kind == std::filesystem::file_type::fifo ||
+        kind == std::filesystem::file_type::socket) {
+      return FailedPrecondition((file == "-" ? "standard input" : "'" + file + "'") +
+                                " can be read only once: give --reference, or the log as a file");
+    }
   }
   LearnerOptions options;
   options.key = key;

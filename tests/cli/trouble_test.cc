@@ -134,6 +134,16 @@ TEST(Keys, ThatAreShortOrEmptyAreRefused) {
     EXPECT_EQ(Program({"scan", Simulated().log, option, ""}).code, 2) << option;
 }
 
+TEST(Logs, ThatCanBeReadOnceAreNotTheirOwnReference) {
+  const std::string pipe = Here() / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& log : {pipe, std::string("-")}) {
+    const Ran ran = Program({"scan", log});
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_NE(ran.err.find("can be read only once"), std::string::npos) << ran.err;
+  }
+}
+
 TEST(Names, FromOutsideCannotWriteToTheTerminal) {
   EXPECT_EQ(Shown("evil\x1b[2J\nrow", 40), "evil\\x1b[2J\\x0arow");
   EXPECT_EQ(Shown("0123456789", 10), "0123456789");
