@@ -10,6 +10,7 @@
 #include <string>
 
 #include "cli/common.h"
+#include "cli/judging.h"
 
 namespace distillwatch::cli {
 

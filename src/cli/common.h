@@ -16,9 +16,8 @@
 #include <string_view>
 #include <vector>
 
-#include "distillwatch/calibration.h"
 #include "distillwatch/campaign.h"
-#include "distillwatch/options.h"
+#include "distillwatch/monitor.h"
 #include "distillwatch/verdict.h"
 #include "log/line_source.h"
 #include "log/record.h"
@@ -36,16 +35,6 @@ struct LogOptions {
   std::string format = "auto";
   std::vector<std::string> fields;  // "account=.path"
   std::string key_file;
-};
-
-// The options of every command that judges accounts. They go before what the file says.
-struct JudgeOptions {
-  std::string options;            // file, as ParseOptions reads it; empty: none
-  std::string reference;          // file; empty: the log is its own reference
-  std::optional<double> promise;  // per million; not set: 1000, or the smallest that holds
-  std::optional<double> contamination;
-  bool confidence95 = false;
-  std::optional<std::size_t> max_memory_bytes;  // not set: 4 GiB
 };
 
 // What was read, and what could not be.
@@ -83,30 +72,6 @@ Status WriteFile(const std::string& path, std::string_view bytes);
 // Whether a command may write there: not over one of its logs, and in a folder that there is.
 //   option  by which the path was given
 Status CheckOutput(const LogOptions& log, std::string_view option, const std::string& path);
-Result<std::optional<std::string>> ReadKey(const std::string& key_file);
-Result<Reference> ReadReference(const std::string& path);
-
-struct Judging {
-  Options options;             // as far as they do not depend on what the log holds
-  bool retrospective = false;  // the log is its own reference
-};
-// The promise is what was wished for, or else the smallest from 1000 on that the reference can
-// keep.
-//   Errors  also what no log can mend
-Result<Judging> JudgingOf(const LogOptions& log, const JudgeOptions& judge);
-
-// Errors about keys say which option is meant.
-Status WithKeyHint(const Status& status);
-
-// Learns from the log.
-//   Errors  what makes reading pointless, or FailedPrecondition when there are too few accounts
-Result<Reference> LearnFrom(const LogOptions& log, const LearnerOptions& options,
-                            const std::string& excluded_file, LogReport& report);
-
-// What a scan without --reference does: the log is its own.
-//   Errors  also for standard input, which can be read only once
-Result<Reference> LearnFromItself(const LogOptions& log, const std::string& key);
-
 std::string Quote(std::string_view text);   // as a JSON string
 std::string Number(double value);           // as JSON, to the last bit; null when not finite
 std::string IsoTime(Time time);             // 2026-04-22T00:15:59Z

@@ -24,11 +24,11 @@ class LogFile {
   LogFile(std::string path, log::LineSource source, log::RecordReader reader)
       : path_(std::move(path)), source_(std::move(source)), reader_(std::move(reader)) {}
 
-  // False when there is nothing left.
+  // False when there is nothing left, as often as it is asked.
   bool Next(log::Record& record, LogReport& report) {
-    while (true) {
+    while (!ended_) {
       const bool begins = !inside_line_;
-      if (begins && !NextLine(report)) return false;
+      if (begins && !NextLine(report)) break;
       if (begins) found_ = 0;
       inside_line_ = true;
       // Exporters pack many requests into one line.
@@ -44,6 +44,7 @@ class LogFile {
       if (report.examples.size() < kExamples)
         report.examples.push_back(path_ + ":" + std::to_string(line()) + ": " + status.message());
     }
+    return false;
   }
 
   const std::string& path() const { return path_; }
@@ -61,6 +62,7 @@ class LogFile {
       report.bytes += line_.text.size() + 1;
       if (line_.cut || line_.text.find_first_not_of(" \t") != std::string_view::npos) return true;
     }
+    ended_ = true;
     if (!source_.status().ok()) {
       report.damage.push_back(path_ + ": after line " + std::to_string(line()) + ": " +
                               source_.status().message());
@@ -72,7 +74,7 @@ class LogFile {
   log::LineSource source_;
   log::RecordReader reader_;
   log::LineSource::Line line_;
-  bool inside_line_ = false;
+  bool inside_line_ = false, ended_ = false;
   std::size_t found_ = 0;  // requests in the line
 };
 
