@@ -113,38 +113,28 @@ bool AttributeCounts::Valid() const noexcept {
 }
 
 Neighbourhood::Neighbourhood(const std::vector<const AttributeSet*>& accounts, Steps& steps)
-    : accounts_(accounts), index_(kBuckets) {
+    : accounts_(accounts) {
   constexpr std::size_t kAccountsOfAStep = 4096;
   const auto n = [this] { return accounts_.size(); };
-  steps.Add(kAccountsOfAStep, n, [this](std::size_t a) { Spread(static_cast<std::uint32_t>(a)); });
+  steps.Add(kAccountsOfAStep, n, [this](std::size_t a) {
+    by_size_[accounts_[a]->values().size()].push_back(static_cast<std::uint32_t>(a));
+  });
+  index_.emplace(
+      n, [this](std::size_t a) { return accounts_[a]->values(); },
+      [](std::uint32_t value) { return value / kMostKinds % Index::kBuckets; }, steps);
   steps.Add(
-      1, [] { return kBuckets; }, [this](std::size_t bucket) { AddValues(bucket); });
+      1, [] { return Index::kBuckets; }, [this](std::size_t bucket) { AddValues(bucket); });
+  steps.Add([this] { index_->Clear(); });
   common_.emplace(users_, n, steps);
 }
 
-void Neighbourhood::Spread(std::uint32_t account) {
-  const auto values = accounts_[account]->values();
-  for (const std::uint32_t value : values)
-    index_[value / kMostKinds % kBuckets].push_back(std::uint64_t{value} << 32 | account);
-  by_size_[values.size()].push_back(account);
-}
-
 void Neighbourhood::AddValues(std::size_t bucket) {
-  std::vector<std::uint64_t> index = std::exchange(index_[bucket], {});
-  std::sort(index.begin(), index.end());
-  for (std::size_t begin = 0; begin < index.size();) {
-    std::size_t end = begin;
-    while (end < index.size() && index[end] >> 32 == index[begin] >> 32) ++end;
-    if (end - begin > 1) {
-      number_of_[static_cast<std::uint32_t>(index[begin] >> 32)] =
-          static_cast<std::uint32_t>(users_.size());
-      least_members_.push_back(static_cast<std::uint32_t>(LeastMembers(end - begin)));
-      for (std::size_t i = begin; i < end; ++i)
-        users_.items.push_back(static_cast<std::uint32_t>(index[i]));
-      users_.Close();
-    }
-    begin = end;
-  }
+  index_->ForEachShared(bucket, [this](std::uint32_t value, std::span<const std::uint64_t> users) {
+    number_of_[value] = static_cast<std::uint32_t>(users_.size());
+    least_members_.push_back(static_cast<std::uint32_t>(LeastMembers(users.size())));
+    for (const std::uint64_t user : users) users_.items.push_back(static_cast<std::uint32_t>(user));
+    users_.Close();
+  });
 }
 
 std::span<const std::uint32_t> Neighbourhood::Sharing(std::uint32_t value) const noexcept {

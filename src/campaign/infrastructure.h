@@ -158,16 +158,14 @@ class Neighbourhood {
   double BridgesP(std::span<const AttributeSet* const> members, const SurrogatePlan& plan) const;
 
  private:
-  static constexpr std::size_t kBuckets = 1024;
   // At most so many bridges has the pool of the accounts at these positions.
   //   counts  one of each common value, zero; is left so
   std::size_t MostBridges(std::span<const std::uint32_t> positions,
                           std::vector<std::uint8_t>& counts) const;
-  void Spread(std::uint32_t account);
   void AddValues(std::size_t bucket);
 
   const std::vector<const AttributeSet*>& accounts_;
-  std::vector<std::vector<std::uint64_t>> index_;                // by bucket: value and account
+  std::optional<Index> index_;                                   // of values
   absl::flat_hash_map<std::uint32_t, std::uint32_t> number_of_;  // by value
   Lists users_;
   std::vector<std::uint32_t> least_members_;  // by number: how many users make it a pool's

@@ -18,15 +18,18 @@ constexpr std::size_t kAccountsOfAStep = 4096, kAccountsSharedInAStep = 256;
 
 Linking::Linking(const std::vector<const Fingerprint*>& fingerprints,
                  const std::vector<std::uint64_t>& ids, const LinkRules& rules, Steps& steps)
-    : fingerprints_(fingerprints), ids_(ids), rules_(rules), index_(kBuckets) {
+    : fingerprints_(fingerprints), ids_(ids), rules_(rules) {
   const auto each = [this, &steps](std::size_t accounts_of_a_step, void (Linking::*work)(Account)) {
     steps.Add(
         accounts_of_a_step, [this] { return accounts(); },
         [this, work](std::size_t a) { (this->*work)(static_cast<Account>(a)); });
   };
-  each(kAccountsOfAStep, &Linking::Spread);
+  index_.emplace([this] { return accounts(); },
+                 [this](std::size_t a) { return fingerprints_[a]->values(); },
+                 [](Pair pair) { return pair % Index::kBuckets; }, steps);
   steps.Add(
-      1, [] { return kBuckets; }, [this](std::size_t bucket) { AddLists(bucket); });
+      1, [] { return Index::kBuckets; }, [this](std::size_t bucket) { AddLists(bucket); });
+  steps.Add([this] { index_->Clear(); });
   of_.emplace(
       with_, [this] { return accounts(); }, steps);
   steps.Add([this] {
@@ -49,37 +52,22 @@ Linking::Linking(const std::vector<const Fingerprint*>& fingerprints,
   });
 }
 
-void Linking::Spread(Account a) {
-  for (const Pair pair : fingerprints_[a]->values())
-    index_[pair % kBuckets].push_back(std::uint64_t{pair} << 32 | a);
-}
-
 // For every pair of the bucket that several accounts have, these accounts, ascending.
 void Linking::AddLists(std::size_t bucket) {
-  std::vector<std::uint64_t> index = std::exchange(index_[bucket], {});
-  std::sort(index.begin(), index.end());
-  for (std::size_t begin = 0; begin < index.size();) {
-    std::size_t end = begin;
-    while (end < index.size() && index[end] >> 32 == index[begin] >> 32) ++end;
-    if (end - begin > 1) {
-      for (std::size_t i = begin; i < end; ++i) {
-        with_.items.push_back(static_cast<Account>(index[i]));
-      }
-      if (end - begin > rules_.longest_list) {
-        // The same sample of accounts in every list: what is common stays visible, at a bounded
-        // cost.
-        const auto first = with_.items.begin() + static_cast<std::ptrdiff_t>(with_.starts.back());
-        const auto last = first + static_cast<std::ptrdiff_t>(rules_.longest_list);
-        std::nth_element(first, last, with_.items.end(), [this](Account a, Account b) {
-          return wire::Mix(ids_[a]) < wire::Mix(ids_[b]);
-        });
-        with_.items.erase(last, with_.items.end());
-        std::sort(first, last);
-      }
-      with_.Close();
+  index_->ForEachShared(bucket, [this](Pair, std::span<const std::uint64_t> having) {
+    for (const std::uint64_t a : having) with_.items.push_back(static_cast<Account>(a));
+    if (having.size() > rules_.longest_list) {
+      // The same sample of accounts in every list: what is common stays visible, at a bounded cost.
+      const auto first = with_.items.begin() + static_cast<std::ptrdiff_t>(with_.starts.back());
+      const auto last = first + static_cast<std::ptrdiff_t>(rules_.longest_list);
+      std::nth_element(first, last, with_.items.end(), [this](Account a, Account b) {
+        return wire::Mix(ids_[a]) < wire::Mix(ids_[b]);
+      });
+      with_.items.erase(last, with_.items.end());
+      std::sort(first, last);
     }
-    begin = end;
-  }
+    with_.Close();
+  });
 }
 
 // Links one account after the other, so that no more is held than the links themselves.

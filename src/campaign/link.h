@@ -63,10 +63,8 @@ class Linking {
     Account to;
     std::uint32_t shared;
   };
-  static constexpr std::size_t kBuckets = 1024;
 
   std::size_t accounts() const { return fingerprints_.size(); }
-  void Spread(Account a);
   void AddLists(std::size_t bucket);
   void Share(Account a);
   void FindLeast(Account a);
@@ -77,10 +75,10 @@ class Linking {
   const std::vector<const Fingerprint*>& fingerprints_;
   const std::vector<std::uint64_t>& ids_;
   LinkRules rules_;
-  std::vector<std::vector<std::uint64_t>> index_;  // by bucket of the pair: pair and account
-  Lists with_;                                     // for pairs that several have, who has them
-  std::optional<Turned> of_;                       // for accounts, which lists they are in
-  std::vector<std::uint8_t> shared_;               // at most Fingerprint::kMostPairs
+  std::optional<Index> index_;        // of pairs
+  Lists with_;                        // for pairs that several have, who has them
+  std::optional<Turned> of_;          // for accounts, which lists they are in
+  std::vector<std::uint8_t> shared_;  // at most Fingerprint::kMostPairs
   std::vector<Account> touched_;
   std::vector<std::vector<Edge>> graph_;  // for every account its links
   std::vector<double> least_;             // that a link of the account shares

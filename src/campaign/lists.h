@@ -1,12 +1,13 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
-// Lists of numbers, kept one after the other, and the same lists turned around.
+// Lists of numbers, kept one after the other, the same lists turned around, and an index of keys.
 //
 // Tested by  tests/campaign/steps_test.cc
 
 #ifndef DISTILLWATCH_SRC_CAMPAIGN_LISTS_H_
 #define DISTILLWATCH_SRC_CAMPAIGN_LISTS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -64,6 +65,56 @@ class Turned {
  private:
   Lists lists_;
   std::vector<std::size_t> next_;
+};
+
+// Keys and who has them, in buckets by key, so that a step can take a bucket.
+class Index {
+ public:
+  static constexpr std::size_t kBuckets = 1024;
+
+  // Adds its work to `steps`, which may fill what it is asked for before.
+  //   n, keys_of  how many there are who have keys, and an item's keys
+  //   BucketOf    below kBuckets, by key
+  template <typename KeysOf, typename BucketOf>
+  Index(std::function<std::size_t()> n, KeysOf keys_of, BucketOf bucket_of, Steps& steps) {
+    constexpr std::size_t kItemsOfAStep = 4096;
+    steps.Add(kItemsOfAStep, n, [this, keys_of, bucket_of](std::size_t item) {
+      for (const std::uint32_t key : keys_of(item)) ++starts_[bucket_of(key) + 1];
+    });
+    steps.Add([this] {
+      std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
+      entries_.resize(starts_.back());
+      next_.assign(starts_.begin(), starts_.end() - 1);
+    });
+    steps.Add(kItemsOfAStep, n, [this, keys_of, bucket_of](std::size_t item) {
+      for (const std::uint32_t key : keys_of(item))
+        entries_[next_[bucket_of(key)]++] = std::uint64_t{key} << 32 | item;
+    });
+  }
+  Index(const Index&) = delete;
+  Index& operator=(const Index&) = delete;
+
+  // visit(key, items): for every key of the bucket that several have, who has it, ascending, as
+  // their entries' lower halves.
+  template <typename Visit>
+  void ForEachShared(std::size_t bucket, Visit&& visit) {
+    const std::span<std::uint64_t> all(entries_.data() + starts_[bucket],
+                                       starts_[bucket + 1] - starts_[bucket]);
+    std::sort(all.begin(), all.end());
+    for (std::size_t begin = 0; begin < all.size();) {
+      std::size_t end = begin;
+      while (end < all.size() && all[end] >> 32 == all[begin] >> 32) ++end;
+      if (end - begin > 1)
+        visit(static_cast<std::uint32_t>(all[begin] >> 32), all.subspan(begin, end - begin));
+      begin = end;
+    }
+  }
+  void Clear() { entries_ = {}; }
+
+ private:
+  std::vector<std::size_t> starts_ = std::vector<std::size_t>(kBuckets + 1, 0);
+  std::vector<std::size_t> next_;
+  std::vector<std::uint64_t> entries_;  // key, and who has it
 };
 
 }  // namespace distillwatch::campaign

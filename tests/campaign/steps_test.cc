@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
 #include <stop_token>
 #include <vector>
 
@@ -83,6 +85,38 @@ TEST(Lists, TurnedTheyNameTheListsOfEachItem) {
   }
   for (std::size_t item = 0; item < kItems; ++item)
     EXPECT_THAT(turned[item], ElementsAreArray(truth[item])) << item;
+}
+
+// Against maps, on keys of which some are rare and some are everybody's.
+TEST(Index, TellsWhoSharesEveryKeyOnce) {
+  Random random(5);
+  for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{300}}) {
+    std::vector<std::vector<std::uint32_t>> keys(n);
+    std::map<std::uint32_t, std::vector<std::uint64_t>> having, truth, found;
+    for (std::size_t item = 0; item < n; ++item) {
+      std::set<std::uint32_t> own;
+      for (std::size_t k = random.Below(6); k-- > 0;)
+        own.insert(static_cast<std::uint32_t>(random.Below(2) ? random.Below(5) : random.Bits()));
+      keys[item].assign(own.begin(), own.end());
+      for (const std::uint32_t key : own) having[key].push_back(item);
+    }
+    for (const auto& [key, items] : having) {
+      if (items.size() > 1) truth[key] = items;
+    }
+    Steps steps;
+    Index index([&] { return keys.size(); },
+                [&](std::size_t item) { return std::span<const std::uint32_t>(keys[item]); },
+                [](std::uint32_t key) { return key % Index::kBuckets; }, steps);
+    EXPECT_TRUE(steps.Run({}));
+    for (std::size_t bucket = 0; bucket < Index::kBuckets; ++bucket) {
+      index.ForEachShared(bucket, [&](std::uint32_t key, std::span<const std::uint64_t> entries) {
+        EXPECT_EQ(key % Index::kBuckets, bucket);
+        EXPECT_FALSE(found.contains(key));
+        for (const std::uint64_t e : entries) found[key].push_back(e & 0xffffffff);
+      });
+    }
+    EXPECT_EQ(found, truth);
+  }
 }
 
 }  // namespace
