@@ -88,6 +88,10 @@ def _row(line: bytes) -> dict[str, Any]:
     return {name: _text(v) if isinstance(v, str) else v for name, v in row.items()}
 
 
+def _time_of(row: dict[str, Any]) -> float:
+    return float(row["time"])
+
+
 class Log:
     """Files of JSON lines as columns, merged by their times, batch after batch.
 
@@ -154,7 +158,7 @@ class Log:
         rows: list[dict[str, Any]] = []
         progress = progress_bar(self._quiet)
         files = [self._rows(path) for path in dict.fromkeys(self._paths)]  # each once
-        for row in heapq.merge(*files, key=lambda row: row["time"]):
+        for row in heapq.merge(*files, key=_time_of):
             rows.append(row)
             self._see_time(row["time"])
             if len(rows) == _BATCH:
