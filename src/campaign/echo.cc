@@ -66,10 +66,7 @@ void EchoLog::Ring::ForEach(std::uint32_t prompt, Visit&& visit) {
 std::vector<Asking> EchoLog::Ring::InOrder() const {
   std::vector<Asking> out;
   out.reserve(size());
-  const Asking* const askings = places_.askings.data();
-  const std::size_t after_next = size() - std::min(size(), Next());  // of those before it
-  out.insert(out.end(), askings + kPlaces - after_next, askings + kPlaces);
-  out.insert(out.end(), askings + Next() - (size() - after_next), askings + Next());
+  for (std::size_t i = 0; i < size(); ++i) out.push_back(at(i));
   return out;
 }
 

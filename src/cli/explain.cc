@@ -121,7 +121,7 @@ int ExplainAccount(const ExplainOptions& options) {
     std::vector<Attribute> attributes;
     for (const log::Record& record : batch) {
       if (!monitor && created.ok()) {  // the first requests decide where the horizon begins
-        monitor_options.origin = BeginOf(batch);
+        if (!monitor_options.origin) monitor_options.origin = BeginOf(batch);
         Result<Monitor> made = Monitor::Create(monitor_options);
         created = made.status();
         if (made.ok()) monitor.emplace(*std::move(made));

@@ -301,7 +301,7 @@ int Scan(const ScanOptions& options) {
   const Reading reading = options.threads > 1 ? Reading::kAhead : Reading::kInTurn;
   const auto take = [&](std::span<log::Record> records) {
     if (!monitor && created.ok()) {  // the first requests decide where the horizon begins
-      monitor_options.origin = BeginOf(records);
+      if (!monitor_options.origin) monitor_options.origin = BeginOf(records);
       Result<Monitor> made = Monitor::Create(monitor_options);
       created = made.status();
       if (!made.ok()) return;
