@@ -1,18 +1,16 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
-#include <condition_variable>
 #include <cstring>
 #include <fstream>
-#include <functional>
-#include <mutex>
-#include <thread>
 #include <unordered_map>
 
 #include "cli/bans.h"
 #include "cli/commands.h"
+#include "cli/workers.h"
 #include "distillwatch/monitor.h"
 
 namespace distillwatch::cli {
@@ -27,62 +25,6 @@ Result<Level> ParseLevel(std::string_view name) {
   return InvalidArgument("--fail-on is '" + std::string(name) +
                          "'; allowed: watch, suspect, distilling");
 }
-
-// The same accounts always go to the same thread, in the order of the log: so verdicts do not
-// depend on the number of threads.
-class Workers {
- public:
-  explicit Workers(std::size_t n) {
-    for (std::size_t i = 1; i < n; ++i) threads_.emplace_back([this, i] { Run(i); });
-  }
-  ~Workers() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    start_.notify_all();
-    for (std::thread& t : threads_) t.join();
-  }
-  std::size_t size() const { return threads_.size() + 1; }
-  // Calls work(0) to work(size() - 1) at the same time and waits for all.
-  void Do(const std::function<void(std::size_t)>& work) {
-    {
-      const std::lock_guard lock(mutex_);
-      work_ = &work;
-      ++round_;
-      running_ = threads_.size();
-    }
-    start_.notify_all();
-    work(0);
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return running_ == 0; });
-  }
-
- private:
-  void Run(std::size_t i) {
-    std::uint64_t seen = 0;
-    while (true) {
-      const std::function<void(std::size_t)>* work = nullptr;
-      {
-        std::unique_lock lock(mutex_);
-        start_.wait(lock, [&] { return stopping_ || round_ != seen; });
-        if (stopping_) return;
-        seen = round_;
-        work = work_;
-      }
-      (*work)(i);
-      const std::lock_guard lock(mutex_);
-      if (--running_ == 0) done_.notify_one();
-    }
-  }
-  std::mutex mutex_;
-  std::condition_variable start_, done_;
-  std::vector<std::thread> threads_;
-  const std::function<void(std::size_t)>* work_ = nullptr;
-  std::uint64_t round_ = 0;
-  std::size_t running_ = 0;
-  bool stopping_ = false;
-};
 
 // What the scan keeps of an account for its report.
 struct Summary {
@@ -103,10 +45,7 @@ struct Outcome {
 class Scanner {
  public:
   Scanner(const ScanOptions& options, Bans bans, Monitor& monitor)
-      : monitor_(monitor),
-        bans_(std::move(bans)),
-        workers_(options.threads),
-        accounts_(workers_.size()) {}
+      : monitor_(monitor), bans_(std::move(bans)), workers_(options.threads) {}
 
   void Take(std::span<log::Record> records, std::FILE* alerts) {
     std::size_t begin = 0;
@@ -144,14 +83,19 @@ class Scanner {
     }
   }
 
+  // A part's requests are judged in the order of the log, so that verdicts do not depend on the
+  // number of threads.
   void TakeUnreviewed(std::span<log::Record> records, std::FILE* alerts) {
     outcomes_.assign(records.size(), {});
-    workers_.Do([&](std::size_t worker) {
+    for (Part& part : parts_) part.requests.clear();
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const std::uint64_t id = monitor_.AccountId(records[i].account);
+      PartOf(id).requests.emplace_back(i, id);
+    }
+    workers_.Do(kParts, [&](std::size_t p) {
       std::vector<Attribute> attributes;
-      for (std::size_t i = 0; i < records.size(); ++i) {
-        const std::uint64_t id = monitor_.AccountId(records[i].account);
-        if (id % workers_.size() != worker) continue;
-        const auto [account, fresh] = accounts_[worker].try_emplace(id);
+      for (const auto& [i, id] : parts_[p].requests) {
+        const auto [account, fresh] = parts_[p].accounts.try_emplace(id);
         if (fresh) account->second.account = records[i].account;
         Judge(records[i].AsEvent(attributes), account->second, outcomes_[i]);
       }
@@ -164,8 +108,8 @@ class Scanner {
   // All accounts, worst first.
   std::vector<const Summary*> Ranking() const {
     std::vector<const Summary*> out;
-    for (const auto& part : accounts_) {
-      for (const auto& [id, summary] : part) out.push_back(&summary);
+    for (const Part& part : parts_) {
+      for (const auto& [id, summary] : part.accounts) out.push_back(&summary);
     }
     std::sort(out.begin(), out.end(), [](const Summary* a, const Summary* b) {
       return a->score != b->score ? a->score > b->score : a->account < b->account;
@@ -196,9 +140,9 @@ class Scanner {
  private:
   // Null when the log did not have it.
   Summary* Find(std::uint64_t id) {
-    auto& part = accounts_[id % accounts_.size()];
-    const auto at = part.find(id);
-    return at == part.end() ? nullptr : &at->second;
+    auto& accounts = PartOf(id).accounts;
+    const auto at = accounts.find(id);
+    return at == accounts.end() ? nullptr : &at->second;
   }
 
   // The two strongest; the campaign has a table of its own.
@@ -242,7 +186,14 @@ class Scanner {
   Bans bans_;
   std::vector<Successor> successors_;
   Workers workers_;
-  std::vector<std::unordered_map<std::uint64_t, Summary>> accounts_;  // by worker, then by id
+  // Accounts whose requests go to one thread at a time.
+  struct Part {
+    std::unordered_map<std::uint64_t, Summary> accounts;          // by id
+    std::vector<std::pair<std::size_t, std::uint64_t>> requests;  // of the batch: where, of whom
+  };
+  static constexpr std::size_t kParts = 16;
+  Part& PartOf(std::uint64_t id) { return parts_[id % kParts]; }
+  std::array<Part, kParts> parts_;
   ReviewClock clock_;
   std::vector<Outcome> outcomes_;
 };
