@@ -34,6 +34,16 @@ CLI::Validator NotEmpty() {
   return {[](std::string& text) { return text.empty() ? "it is empty" : std::string(); }, ""};
 }
 
+// CLI11 takes -1 for the largest number.
+CLI::Validator Whole() {
+  return {[](std::string& text) {
+            return text.find('-') == std::string::npos
+                       ? std::string()
+                       : "it is " + text + "; allowed: whole numbers from 0";
+          },
+          ""};
+}
+
 // As CLI::Range, which lets NaN through.
 CLI::Validator Between(double least, double most) {
   char range[64];
@@ -87,8 +97,10 @@ void AddJudging(CLI::App& command, Options& options) {
                      "The share of the reference that may itself distil [0.02]");
   command.add_flag("--confidence95", options.confidence95,
                    "Keep the promise for 95 % of references, not on average");
-  command.add_option("--max-memory", options.max_memory_bytes,
-                     "Bytes of account state [4294967296, or as --options says]");
+  command
+      .add_option("--max-memory", options.max_memory_bytes,
+                  "Bytes of account state [4294967296, or as --options says]")
+      ->check(Whole());
 }
 
 CLI::App* AddScan(CLI::App& app, ScanOptions& scan) {
@@ -114,7 +126,9 @@ CLI::App* AddScan(CLI::App& app, ScanOptions& scan) {
                    "the same, unless memory is short")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  command->add_option("--rows", scan.rows, "Rows of the table")->capture_default_str();
+  command->add_option("--rows", scan.rows, "Rows of the table")
+      ->check(Whole())
+      ->capture_default_str();
   return command;
 }
 
@@ -135,7 +149,9 @@ CLI::App* AddExplain(CLI::App& app, ExplainOptions& explain) {
   command->add_option("--at", explain.at,
                       "The score at this time, as in 2026-01-31T12:00:00Z, not the highest");
   command->add_flag("--json", explain.json, "All features, as one JSON object");
-  command->add_option("--rows", explain.rows, "Rows of the table")->capture_default_str();
+  command->add_option("--rows", explain.rows, "Rows of the table")
+      ->check(Whole())
+      ->capture_default_str();
   return command;
 }
 
@@ -151,14 +167,18 @@ CLI::App* AddReference(CLI::App& app, ReferenceOptions& reference) {
       ->check(Between(0.05, 366))
       ->capture_default_str();
   command->add_option("--accounts", reference.most_accounts, "Learn from at most so many accounts")
+      ->check(Whole())
       ->capture_default_str();
   command->add_option("--seed", reference.seed, "Of the generated harvesters")
+      ->check(Whole())
       ->capture_default_str();
   command
       ->add_option("--campaigns", reference.campaigns,
                    "Generated campaigns to fit the score against; fewer are faster and teach less")
+      ->check(Whole())
       ->capture_default_str();
   command->add_option("--trees", reference.trees, "Of the score; fewer are faster and see less")
+      ->check(Whole())
       ->capture_default_str();
   return command;
 }
@@ -170,6 +190,7 @@ CLI::App* AddSimulate(CLI::App& app, SimulateOptions& simulate) {
   command->add_option("--out", simulate.out, "The folder to write log.jsonl and its labels to")
       ->required();
   command->add_option("--seed", simulate.seed, "Another seed is another month")
+      ->check(Whole())
       ->capture_default_str();
   command->add_option("--accounts", simulate.benign_accounts, "Benign accounts")
       ->check(CLI::Range(1, 100000))

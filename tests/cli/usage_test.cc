@@ -28,6 +28,11 @@ TEST(Usage, MistakesExitWithTwoAndSayWhatIsAllowed) {
   for (const auto& [arguments, said] :
        std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"scan", log, "--fail-on", "madness"}, "watch, suspect, distilling"},
+           {{"scan", log, "--rows", "-1"}, "--rows: it is -1; allowed: whole numbers from 0"},
+           {{"explain", log, "--account", "a", "--rows", "-1"}, "--rows: it is -1"},
+           {{"scan", log, "--max-memory", "-1"}, "--max-memory: it is -1"},
+           {{"reference", log, "--out", Here() / "x", "--trees", "-1"}, "--trees: it is -1"},
+           {{"simulate", "--out", Here() / "x", "--seed", "-1"}, "--seed: it is -1"},
            {{"scan", log, "--format", "morse"}, "openai, anthropic"},
            {{"scan", log, "--field", "account"}, "account=.metadata.key"},
            {{"scan", log, "--key-file", Here() / "none"}, "--key-file: cannot read"},
