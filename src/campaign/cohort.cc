@@ -38,6 +38,12 @@ bool Middle::Has(const Life& life) const noexcept {
          life.begin_days <= latest_begin_days + kWidths * width.begin_days;
 }
 
+double Middle::LogDensity(const Life& life) const noexcept {
+  const double begin = (life.begin_days - median.begin_days) / width.begin_days,
+               volume = (life.log_volume - median.log_volume) / width.log_volume;
+  return -(begin * begin + volume * volume) / 2 - std::log(width.begin_days * width.log_volume);
+}
+
 Middle MiddleOf(std::span<const Life> lives, double least_log) {
   constexpr double kNormal = 1.4826, kLeastDays = 0.5;
   Middle middle;

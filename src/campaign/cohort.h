@@ -62,6 +62,9 @@ struct Middle {
   bool HasVolume(const Life& life) const noexcept;
   // And began no more than 3 widths before the median or after the latest.
   bool Has(const Life& life) const noexcept;
+  // How well a life fits, to be compared between groups: the logarithm of a normal density, but for
+  // a constant.
+  double LogDensity(const Life& life) const noexcept;
 };
 inline constexpr double kLeastLog = 0.4;
 Middle MiddleOf(std::span<const Life> lives, double least_log = kLeastLog);

@@ -64,6 +64,7 @@ class Group {
   bool framed() const noexcept { return !frame_.empty(); }
   std::span<const Pair> frame() const noexcept { return frame_; }
   bool IsByEcho(std::uint64_t account) const { return members_[places_.at(account)].by_echo; }
+  bool IsByPool(std::uint64_t account) const { return members_[places_.at(account)].by_pool; }
   Time FirstSeen(std::uint64_t account) const { return first_seen_[places_.at(account)]; }
   // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
   std::vector<std::uint64_t> DropStrangers();
@@ -90,6 +91,7 @@ class Group {
   std::vector<std::uint64_t> Dissolve();
   // Whether an account began and asks like the members.
   bool HasLife(const Life& life) const noexcept { return middle_.Has(life); }
+  double LogDensity(const Life& life) const noexcept { return middle_.LogDensity(life); }
   // Whether an account may join a named group; true while it has no name.
   bool Admits(const Life& life, const Fingerprint& fingerprint) const noexcept;
   // A frame that has hardly anything of the old one makes it another group: what members asked

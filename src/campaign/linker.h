@@ -128,8 +128,8 @@ class Linker {
   void Place(const Candidate& candidate, const Snapshot& snapshot, Review& review);
   // Groups with a tenth of the candidate, or a tenth of which it has; of named ones, half.
   std::vector<Group*> GroupsWith(const Candidate& candidate, const Snapshot& snapshot) const;
-  // A named group whose members the account is like, else the one that it echoes most; null: it is
-  // a stranger to all of them.
+  // Of the named groups whose members the account is like the one that it fits best, else the one
+  // that it echoes most; null: it is a stranger to all of them.
   Group* HomeAmong(std::span<Group* const> groups, const Record& record, const Snapshot& snapshot);
   // Gives the group the candidate's frame, if it is the first in this review.
   void Frame(Group& group, const Candidate& candidate, const Snapshot& snapshot);

@@ -11,6 +11,7 @@ namespace distillwatch::campaign {
 namespace {
 
 constexpr auto kMonth = std::chrono::hours(30 * 24);
+constexpr double kMuchBetter = 2.3;       // in logarithms of density: ten times
 constexpr std::size_t kLeastBridges = 3;  // in a pool by which accounts are adopted
 
 }  // namespace
@@ -94,17 +95,22 @@ std::vector<Group*> Linker::GroupsWith(const Candidate& candidate, const Snapsho
 Group* Linker::HomeAmong(std::span<Group* const> groups, const Record& record,
                          const Snapshot& snapshot) {
   const Life life = LifeOf(record.seen);
-  Group* unnamed = nullptr;
+  Group *named = nullptr, *unnamed = nullptr;
   std::size_t most = 0;
   for (Group* group : groups) {
     if (IsStranger(record, *group, snapshot)) continue;
-    if (group->named() && group->Admits(life, record.fingerprint)) return group;
+    if (group->named()) {
+      const bool fits = group->Admits(life, record.fingerprint);
+      if (fits && (named == nullptr || group->LogDensity(life) > named->LogDensity(life)))
+        named = group;
+      continue;
+    }
     const std::size_t echoes = EchoesIn(*group, snapshot.PositionOf(record), snapshot).later;
-    if (group->named() || (unnamed != nullptr && echoes <= most)) continue;
+    if (unnamed != nullptr && echoes <= most) continue;
     unnamed = group;
     most = echoes;
   }
-  return unnamed;
+  return named != nullptr ? named : unnamed;
 }
 
 // Groups that have accounts of the candidate take the others; who is left begins a new one.
@@ -266,10 +272,17 @@ Linker::Frames Linker::FramesOfNamed() const {
 
 // Linking looks at a sample of the accounts that share a pair, and a campaign may be larger; and an
 // account that was unlike the members, in a group that came to nothing, may be like them by now.
+// Where campaigns use one template, a member moves to the one that it fits much better.
 void Linker::AdoptByFrame(const Record& record, Frames& frames, const Snapshot& snapshot,
                           Review& review) {
-  const std::uint32_t home = GroupOf(record.seen.account);
-  if (home != 0 && owned_[home - 1]->named()) return;
+  const std::uint64_t account = record.seen.account;
+  const std::uint32_t home = GroupOf(account), position = snapshot.PositionOf(record);
+  const Group* const own =
+      home != 0 && owned_[home - 1]->named() ? owned_[home - 1].get() : nullptr;
+  if (own != nullptr && (own->IsByEcho(account) || own->IsByPool(account) ||
+                         EchoesIn(*own, position, snapshot).near > 0)) {
+    return;
+  }
   std::vector<std::uint32_t> touched;
   for (const Pair pair : record.fingerprint.values()) {
     const auto groups = frames.groups_with.find(pair);
@@ -279,23 +292,27 @@ void Linker::AdoptByFrame(const Record& record, Frames& frames, const Snapshot& 
     }
   }
   if (touched.empty()) return;
-  const bool free = IsFree(record.seen.account, true) || owned_[home - 1]->has_failed();
+  const bool free = own != nullptr || IsFree(account, true) || owned_[home - 1]->has_failed();
   const Life life = LifeOf(record.seen);
-  std::uint32_t best = 0, most = static_cast<std::uint32_t>(LinkRules{}.least_shared - 1);
+  Group* best = nullptr;
+  std::pair<std::size_t, double> most;  // echoes, and how well it fits
   for (const std::uint32_t g : touched) {
-    const Group& group = *owned_[g];
-    const auto fits = [&] {
-      return IsCloseTo(group, snapshot.PositionOf(record), snapshot) ||
-             (free && group.Admits(life, record.fingerprint) &&
-              !IsStranger(record, group, snapshot));
-    };
-    if (frames.shared[g] > most && fits()) {
-      most = frames.shared[g];
-      best = g + 1;
-    }
+    Group& group = *owned_[g];
+    const bool shares = frames.shared[g] >= LinkRules{}.least_shared;
     frames.shared[g] = 0;
+    if (!shares || &group == own) continue;
+    const bool fits =
+        IsCloseTo(group, position, snapshot) ||
+        (free && group.Admits(life, record.fingerprint) && !IsStranger(record, group, snapshot));
+    if (!fits) continue;
+    const std::pair fit{EchoesIn(group, position, snapshot).near, group.LogDensity(life)};
+    if (best != nullptr && fit <= most) continue;
+    best = &group;
+    most = fit;
   }
-  if (best != 0) Put(*owned_[best - 1], record, Group::Link::kFrame, snapshot.now, review);
+  if (best == nullptr) return;
+  if (own != nullptr && most.second < own->LogDensity(life) + kMuchBetter) return;
+  Put(*best, record, Group::Link::kFrame, snapshot.now, review);
 }
 
 Linker::Pools Linker::PoolsOfNamed(const Snapshot& snapshot) const {

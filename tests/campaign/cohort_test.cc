@@ -201,5 +201,22 @@ TEST(Middle, KeepsOutWhoBeganElsewhenOrAsksOtherwise) {
   EXPECT_FALSE(MiddleOf({}).Has({51, 8}));
 }
 
+TEST(Middle, ALifeFitsWhereItIsNearerAndOfEquallyNearOnesTheNarrower) {
+  const auto around = [](double begin_days, double log_volume, double width) {
+    std::vector<Life> lives;
+    for (int i = -10; i <= 10; ++i)
+      lives.push_back({begin_days + width * i, log_volume + width * i});
+    return MiddleOf(lives, 0.2);
+  };
+  const Middle narrow = around(100, 2, 0.1), wide = around(100, 2, 0.4),
+               later = around(110, 2, 0.1), busier = around(100, 4, 0.1);
+  const Life life{100, 2};
+  EXPECT_GT(narrow.LogDensity(life), wide.LogDensity(life));
+  EXPECT_GT(wide.LogDensity(life), later.LogDensity(life));
+  EXPECT_GT(wide.LogDensity(life), busier.LogDensity(life));
+  const Life far{106, 5};
+  EXPECT_LT(narrow.LogDensity(far), wide.LogDensity(far));
+}
+
 }  // namespace
 }  // namespace distillwatch::campaign

@@ -139,6 +139,48 @@ TEST(Linker, TheOrderOfNotesDecidesNothing) {
   EXPECT_EQ(results.size(), 1u);
 }
 
+// Two monitors with a campaign each, of one frame, become one. Whoever was like the members of the
+// first, and is more like those of the second, moves.
+TEST(Linker, AMemberMovesToTheCampaignOfTheSameFrameThatItFitsBetter) {
+  for (const std::uint64_t seed : {31, 32, 33}) {
+    Random random(seed);
+    const Frame frame = RandomSignature(random);
+    const auto add = [&](Gateway& gateway, std::uint64_t first, const Rhythms& rhythms) {
+      for (std::size_t m = 0; m < rhythms.size(); ++m)
+        gateway.Add({.id = first + m, .frame = frame, .times = rhythms[m]});
+    };
+    Gateway slow, busy;
+    add(slow, 1000, RoundRobin(20, 140, kFortnight, 0.1, random));
+    Rhythms between(5);
+    for (Times& times : between) times = Poisson(238, kFortnight, random);
+    add(slow, 1100, between);
+    AddStrangers(slow, 100, 3000, random);
+    add(busy, 2000, RoundRobin(20, 280, kFortnight, 0.1, random));
+    AddStrangers(busy, 100, 4000, random);
+    Linker linker({}, kSeed), other({}, kSeed);
+    Outcome before = slow.Run(linker, seed), of_other = busy.Run(other, seed);
+    ASSERT_EQ(before.named.size(), 1u);
+    ASSERT_EQ(of_other.named.size(), 1u);
+    wire::Writer out;
+    other.Save(out);
+    const std::string saved = std::move(out).Take();
+    wire::Reader in(saved);
+    const std::uint32_t second = linker.Add(in).value() + of_other.named[0];
+    std::map<std::uint64_t, std::uint32_t> homes;
+    linker.Run(
+        Gateway::kStart + hours(15 * 24),
+        [&homes](std::uint64_t account, std::uint32_t group, bool) { homes[account] = group; });
+    for (const auto& [account, group] : homes) {
+      EXPECT_EQ(group, account < 1100 ? before.named[0] : second) << account << ' ' << seed;
+    }
+    std::size_t moved = 0;
+    for (std::uint64_t a = 1100; a < 1105; ++a)
+      moved += before.homes.contains(a) && homes.contains(a) && homes.at(a) == second;
+    EXPECT_GE(moved, 3u) << seed;
+    EXPECT_GE(homes.size(), 40u);
+  }
+}
+
 TEST(Linker, GroupsBeyondMostGroupsWait) {
   Random random(7);
   Gateway gateway;
