@@ -191,7 +191,7 @@ class Scanner {
     std::unordered_map<std::uint64_t, Summary> accounts;          // by id
     std::vector<std::pair<std::size_t, std::uint64_t>> requests;  // of the batch: where, of whom
   };
-  static constexpr std::size_t kParts = 16;
+  static constexpr std::size_t kParts = 64;
   Part& PartOf(std::uint64_t id) { return parts_[id % kParts]; }
   std::array<Part, kParts> parts_;
   ReviewClock clock_;
