@@ -197,7 +197,7 @@ double Neighbourhood::BridgesP(std::span<const AttributeSet* const> members,
   });
   if (!known) return 1;
   std::vector<std::uint32_t> positions(members.size());
-  std::vector<std::uint8_t> counts(least_members_.size(), 0);
+  std::vector<std::uint32_t> counts(least_members_.size(), 0);
   std::vector<const AttributeSet*> drawn(members.size());
   return SequentialP(plan.most_draws, [&](std::size_t draw) {
     std::size_t able = 0;  // to be a bridge, in some company
@@ -208,28 +208,34 @@ double Neighbourhood::BridgesP(std::span<const AttributeSet* const> members,
       able += CommonOf(positions[m]).size() >= 2;
     }
     // Hardly any draw needs a closer look.
-    if (able < truth || MostBridges(positions, counts) < truth) return false;
+    if (able < truth || MostBridges(positions, draw, counts) < truth) return false;
     for (std::size_t m = 0; m < members.size(); ++m) drawn[m] = accounts_[positions[m]];
     return PoolOf(drawn).bridges >= truth;
   });
 }
 
-std::size_t Neighbourhood::MostBridges(std::span<const std::uint32_t> positions,
-                                       std::vector<std::uint8_t>& counts) const {
+std::size_t Neighbourhood::MostBridges(std::span<const std::uint32_t> positions, std::size_t draw,
+                                       std::vector<std::uint32_t>& counts) const {
+  // A count that another draw left is none, so that nothing need be cleared.
+  constexpr std::uint32_t kMostCount = 0xff;
+  static_assert(kMostMembers <= kMostCount);
+  const auto tag = static_cast<std::uint32_t>(draw) << 8;
+  std::size_t shared_values = 0;
   for (const std::uint32_t p : positions) {
-    for (const std::uint32_t number : CommonOf(p)) ++counts[number];
+    for (const std::uint32_t number : CommonOf(p)) {
+      std::uint32_t& count = counts[number];
+      count = (count > tag ? count : tag) + 1;
+      shared_values += (count & kMostCount) == least_members_[number];
+    }
   }
-  std::size_t bridges = 0;
-  for (const std::uint32_t p : positions) {
-    std::size_t shared = 0;
-    for (const std::uint32_t number : CommonOf(p))
-      shared += counts[number] >= least_members_[number];
-    bridges += shared >= 2;
-  }
-  for (const std::uint32_t p : positions) {
-    for (const std::uint32_t number : CommonOf(p)) counts[number] = 0;
-  }
-  return bridges;
+  if (shared_values < 2) return 0;
+  return static_cast<std::size_t>(
+      std::count_if(positions.begin(), positions.end(), [&](std::uint32_t p) {
+        const auto common = CommonOf(p);
+        return std::count_if(common.begin(), common.end(), [&](std::uint32_t number) {
+                 return (counts[number] & kMostCount) >= least_members_[number];
+               }) >= 2;
+      }));
 }
 
 bool Pool::HasSeveralOwners() const {

@@ -159,9 +159,10 @@ class Neighbourhood {
 
  private:
   // At most so many bridges has the pool of the accounts at these positions.
-  //   counts  one of each common value, zero; is left so
-  std::size_t MostBridges(std::span<const std::uint32_t> positions,
-                          std::vector<std::uint8_t>& counts) const;
+  //   draw    from 1, ascending; below 2^24
+  //   counts  one of each common value; zero before the first draw
+  std::size_t MostBridges(std::span<const std::uint32_t> positions, std::size_t draw,
+                          std::vector<std::uint32_t>& counts) const;
   void AddValues(std::size_t bucket);
 
   const std::vector<const AttributeSet*>& accounts_;

@@ -34,6 +34,7 @@ Linking::Linking(const std::vector<const Fingerprint*>& fingerprints,
       with_, [this] { return accounts(); }, steps);
   steps.Add([this] {
     graph_.resize(accounts());
+    passed_.resize(with_.size());
     shared_.resize(accounts());
     least_.resize(accounts());
     taken_.resize(accounts());
@@ -73,9 +74,9 @@ void Linking::AddLists(std::size_t bucket) {
 // Links one account after the other, so that no more is held than the links themselves.
 void Linking::Share(Account a) {
   for (const std::uint32_t list : (*of_)[a]) {
-    const auto others = with_[list];
-    for (auto b = std::upper_bound(others.begin(), others.end(), a); b != others.end(); ++b) {
-      if (shared_[*b]++ == 0) touched_.push_back(*b);
+    // Accounts come in the order in which lists have them.
+    for (const Account b : with_[list].subspan(++passed_[list])) {
+      if (shared_[b]++ == 0) touched_.push_back(b);
     }
   }
   for (const Account b : touched_) {

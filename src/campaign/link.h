@@ -75,10 +75,11 @@ class Linking {
   const std::vector<const Fingerprint*>& fingerprints_;
   const std::vector<std::uint64_t>& ids_;
   LinkRules rules_;
-  std::optional<Index> index_;        // of pairs
-  Lists with_;                        // for pairs that several have, who has them
-  std::optional<Turned> of_;          // for accounts, which lists they are in
-  std::vector<std::uint8_t> shared_;  // at most Fingerprint::kMostPairs
+  std::optional<Index> index_;         // of pairs
+  Lists with_;                         // for pairs that several have, who has them
+  std::optional<Turned> of_;           // for accounts, which lists they are in
+  std::vector<std::uint32_t> passed_;  // by list, those of its accounts whose links are known
+  std::vector<std::uint8_t> shared_;   // at most Fingerprint::kMostPairs
   std::vector<Account> touched_;
   std::vector<std::vector<Edge>> graph_;  // for every account its links
   std::vector<double> least_;             // that a link of the account shares
