@@ -78,23 +78,26 @@ std::uint32_t FieldTree::Child(std::uint32_t node, const JsonPath::Step& step) {
   return next;
 }
 
-std::uint32_t FieldTree::End(const JsonPath& path) {
+std::uint32_t FieldTree::NodeOf(const JsonPath& path, std::size_t steps, bool is_sign) {
   std::uint32_t node = 0;
-  for (const JsonPath::Step& step : path.steps()) node = Child(node, step);
+  for (std::size_t i = 0; i < steps; ++i) {
+    node = Child(node, path.steps()[i]);
+    nodes_[node].is_path |= !is_sign;
+  }
   return node;
 }
 
 void FieldTree::Add(const JsonPath& path, Slot slot) {
-  nodes_[End(path)].slots.push_back(slot);
+  const bool is_sign = slot.accept == Accept::kSign;
+  nodes_[NodeOf(path, path.steps().size(), is_sign)].slots.push_back(slot);
 }
 
 void FieldTree::Mention(const JsonPath& path) {
-  End(path);
+  NodeOf(path, path.steps().size(), false);
 }
 
 void FieldTree::AddIndexed(const JsonPath& path) {
-  std::uint32_t node = 0;
-  for (std::size_t i = 0; i + 1 < path.steps().size(); ++i) node = Child(node, path.steps()[i]);
+  const std::uint32_t node = NodeOf(path, path.steps().size() - 1, false);
   nodes_[node].prefix = std::get<std::string>(path.steps().back());
 }
 
@@ -115,8 +118,9 @@ class FieldTree::Walk {
     if (inner.is_null()) return;
     const bool compound = inner.is_object() || inner.is_array();
     const bool is_empty = IsEmpty(inner);
-    if (!tree_.absent_text_.empty() && TextOf(inner) == tree_.absent_text_) return;
+    const bool is_absent = !tree_.absent_text_.empty() && TextOf(inner) == tree_.absent_text_;
     for (const Slot& slot : node.slots) {
+      if (is_absent && slot.accept != Accept::kSign) continue;
       if (compound && slot.accept == Accept::kScalar) continue;
       const std::uint32_t rank = slot.rank + (is_empty ? kEmptyRank : 0);
       Findings::Value& found = findings_.values[slot.number];
@@ -141,7 +145,10 @@ class FieldTree::Walk {
     if (!node.items.empty() || node.any_item != 0) VisitItems(node, value);
     if (node.fields.empty() && node.prefix.empty()) return;
     ForEachField(value, [&](std::string_view name, element field) {
-      if (const std::uint32_t child = node.fields.Find(name)) return Visit(child, field);
+      if (const std::uint32_t child = node.fields.Find(name)) {
+        Visit(child, field);
+        if (tree_.nodes_[child].is_path) return;
+      }
       if (!node.prefix.empty() && name.starts_with(node.prefix)) {
         TakeIndexed(name.substr(node.prefix.size()), field);
       }

@@ -51,7 +51,8 @@ class FieldTree {
  public:
   enum class Accept {
     kAnything,
-    kScalar  // an object or array there is as good as nothing
+    kScalar,  // an object or array there is as good as nothing
+    kSign     // only whether anything is there is asked: for all else no path has the name
   };
   struct Slot {
     std::uint32_t number, rank;
@@ -60,7 +61,7 @@ class FieldTree {
 
   FieldTree() : nodes_(1) {}
   void Add(const JsonPath& path, Slot slot);
-  // Text that the writer puts where there is no value, and that counts as absent.
+  // Text that the writer puts where there is no value, and that counts as absent, but as a sign.
   void SetAbsentText(std::string_view text) { absent_text_ = text; }
   // Makes the path known, and takes nothing from it.
   void Mention(const JsonPath& path);
@@ -97,7 +98,8 @@ class FieldTree {
     Names fields;
     std::vector<Item> items;
     std::uint32_t any_item = 0;
-    std::string prefix;  // of a flattened list; empty: none
+    std::string prefix;    // of a flattened list; empty: none
+    bool is_path = false;  // one leads through it that is no sign's
     bool is_leaf() const {
       return fields.empty() && items.empty() && any_item == 0 && prefix.empty();
     }
@@ -105,7 +107,8 @@ class FieldTree {
   class Walk;
 
   std::uint32_t Child(std::uint32_t node, const JsonPath::Step& step);
-  std::uint32_t End(const JsonPath& path);
+  // The node behind the first `steps` of the path.
+  std::uint32_t NodeOf(const JsonPath& path, std::size_t steps, bool is_sign);
 
   std::string absent_text_;
   std::vector<Node> nodes_;  // the first is the root, and no child of any

@@ -73,10 +73,12 @@ bool TakesCompounds(Field field) {
 
 }  // namespace
 
-Result<Layout> Layout::Create(Format format, const FieldPaths& own) {
+Result<Layout> Layout::Create(Format format, const FieldPaths& own, const Signs& signs) {
   Layout layout;
   if (Status status = layout.AddOwn(own); !status.ok()) return status;
   layout.AddTables(Only(format));
+  signs.AddTo(layout.tree_, layout.first_sign());
+  layout.slots_ = layout.first_sign() + signs.size();
   return layout;
 }
 
@@ -167,31 +169,41 @@ Signs::Signs() {
     }
     rows_.push_back(std::move(row));
   }
+  AddTo(tree_, 0);
 }
 
-std::uint32_t Signs::SlotOf(Format format, std::string_view path) {
-  const std::vector<std::string> paths = PathsOf(Only(format), path);
-  std::string key;  // formats with the same homes share a slot
-  for (const std::string& one : paths) key += one + "\n";
-  for (const auto& [known, slot] : slots_) {
-    if (known == key) return slot;
-  }
-  const auto slot = static_cast<std::uint32_t>(slots_.size());
-  slots_.emplace_back(key, slot);
-  for (const std::string& one : paths) tree_.Add(PathOf(one), {.number = slot, .rank = 0});
+// Formats with the same homes share a slot.
+std::size_t Signs::SlotOf(Format format, std::string_view path) {
+  std::vector<std::string> paths = PathsOf(Only(format), path);
+  const auto known = std::find(slots_.begin(), slots_.end(), paths);
+  const auto slot = static_cast<std::size_t>(known - slots_.begin());
+  if (known == slots_.end()) slots_.push_back(std::move(paths));
   return slot;
+}
+
+void Signs::AddTo(FieldTree& tree, std::size_t first) const {
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    const auto number = static_cast<std::uint32_t>(first + slot);
+    for (const std::string& path : slots_[slot]) {
+      tree.Add(PathOf(path), {.number = number, .rank = 0, .accept = FieldTree::Accept::kSign});
+    }
+  }
+}
+
+std::optional<Format> Signs::FormatOf(const Findings& findings, std::size_t first) const {
+  for (const Row& row : rows_) {
+    if (std::all_of(row.slots.begin(), row.slots.end(),
+                    [&](std::size_t slot) { return findings.values[first + slot].present(); })) {
+      return row.format;
+    }
+  }
+  return {};
 }
 
 std::optional<Format> Signs::FormatOf(simdjson::dom::element root, LineJson& json,
                                       Findings& findings) const {
   tree_.Find(root, slots_.size(), json, findings);
-  for (const Row& row : rows_) {
-    if (std::all_of(row.slots.begin(), row.slots.end(),
-                    [&](std::uint32_t slot) { return findings.values[slot].present(); })) {
-      return row.format;
-    }
-  }
-  return {};
+  return FormatOf(findings, 0);
 }
 
 }  // namespace distillwatch::log

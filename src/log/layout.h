@@ -1,7 +1,7 @@
 // Copyright 2026 The distillwatch authors. SPDX-License-Identifier: Apache-2.0
 //
 // Layout: where the fields of a request lie in the lines of one format; and Signs: which format it
-// is.
+// is. A layout finds the signs, too, so that lines of one format need one walk.
 //
 // Both are made of the tables of field_table.h; the operator's own paths take the place of the
 // table's. Tested by  tests/log/formats_test.cc
@@ -26,14 +26,41 @@
 namespace distillwatch::log {
 
 // immutable: safe to use concurrently.
+class Signs {
+ public:
+  Signs();
+  // Adds a slot for each of them to a tree, from `first` on.
+  void AddTo(FieldTree& tree, std::size_t first) const;
+  std::size_t size() const { return slots_.size(); }
+  // By what such a tree found.
+  std::optional<Format> FormatOf(const Findings& findings, std::size_t first) const;
+  // By a walk of its own.
+  std::optional<Format> FormatOf(simdjson::dom::element root, LineJson& json,
+                                 Findings& findings) const;
+
+ private:
+  struct Row {
+    Format format;
+    std::vector<std::size_t> slots;
+  };
+  std::size_t SlotOf(Format format, std::string_view path);
+
+  std::vector<Row> rows_;
+  std::vector<std::vector<std::string>> slots_;  // of each its paths
+  FieldTree tree_;
+};
+
+// immutable: safe to use concurrently.
 class Layout {
  public:
   //   Errors  InvalidArgument for a name or path that is not well formed
-  static Result<Layout> Create(Format format, const FieldPaths& own);
+  static Result<Layout> Create(Format format, const FieldPaths& own, const Signs& signs);
 
   void Find(simdjson::dom::element root, LineJson& json, Findings& findings) const {
-    tree_.Find(root, kFields + attributes_.size(), json, findings);
+    tree_.Find(root, slots_, json, findings);
   }
+  // Behind the attributes.
+  std::size_t first_sign() const { return kFields + attributes_.size(); }
   // Attribute i is slot kFields + i of the findings.
   std::span<const std::string> attributes() const { return attributes_; }
 
@@ -57,25 +84,7 @@ class Layout {
   std::array<bool, kFields> own_{};
   std::array<std::vector<std::string>, kFields> places_;
   std::uint32_t rank_ = 0, first_address_ = 0;
-};
-
-// immutable: safe to use concurrently.
-class Signs {
- public:
-  Signs();
-  std::optional<Format> FormatOf(simdjson::dom::element root, LineJson& json,
-                                 Findings& findings) const;
-
- private:
-  struct Row {
-    Format format;
-    std::vector<std::uint32_t> slots;
-  };
-  std::uint32_t SlotOf(Format format, std::string_view path);
-
-  FieldTree tree_;
-  std::vector<Row> rows_;
-  std::vector<std::pair<std::string, std::uint32_t>> slots_;
+  std::size_t slots_ = 0;
 };
 
 }  // namespace distillwatch::log

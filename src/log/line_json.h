@@ -2,8 +2,8 @@
 //
 // LineJson: the JSON of a log line, and the JSON that gateways put into its strings.
 //
-// Uses its memory again from line to line. What it hands out lives until the next Parse.
-// Tested by  tests/log/line_json_test.cc
+// Uses its memory again from line to line. What it hands out lives until the next Parse, what Open
+// hands out until CloseAll. Tested by  tests/log/line_json_test.cc
 
 #ifndef DISTILLWATCH_SRC_LOG_LINE_JSON_H_
 #define DISTILLWATCH_SRC_LOG_LINE_JSON_H_
@@ -30,8 +30,11 @@ class LineJson {
   Result<simdjson::dom::element> Parse(std::string_view line);
 
   // The object or array whose JSON a string of the line holds; nothing when it holds none, and when
-  // kMostInside strings of the line were opened before.
+  // kMostInside strings are open.
   std::optional<simdjson::dom::element> Open(std::string_view string);
+  // Closes what was opened.
+  void CloseAll() { opened_ = 0; }
+  bool MayOpenMore() const { return opened_ < kMostInside; }
 
  private:
   static constexpr std::size_t kMostInside = 8;

@@ -100,12 +100,29 @@ Event Record::AsEvent(std::vector<Attribute>& storage) const {
 }
 
 struct RecordReader::State {
+  const Layout& LayoutOf(Format one) const { return *layouts[static_cast<std::size_t>(one)]; }
   // The operator's own fields make a format of lines that fit none.
-  std::optional<Format> FormatOf(element request) {
-    if (format != Format::kAuto) return format;
-    const std::optional<Format> told = signs.FormatOf(request, json, findings);
-    if (told) return told;
-    return has_own_format ? std::optional(Format::kPlain) : std::nullopt;
+  std::optional<Format> FormatOr(std::optional<Format> told) const {
+    return told || !has_own_format ? told : Format::kPlain;
+  }
+
+  // Finds the fields of the request by the layout of its format, which most often is that of the
+  // request before; but signs come first, and none may be missed in a string that was not opened.
+  std::optional<Format> Find(element request) {
+    json.CloseAll();
+    if (before) {
+      const Layout& layout = LayoutOf(*before);
+      layout.Find(request, json, findings);
+      if (format != Format::kAuto ||
+          (FormatOr(signs.FormatOf(findings, layout.first_sign())) == before &&
+           json.MayOpenMore())) {
+        return before;
+      }
+      json.CloseAll();
+    }
+    before = FormatOr(signs.FormatOf(request, json, findings));
+    if (before) LayoutOf(*before).Find(request, json, findings);
+    return before;
   }
 
   Status ReadNext(Record& record) {
@@ -114,16 +131,17 @@ struct RecordReader::State {
       return InvalidArgument(
           "the line holds no JSON object; allowed: an object, or a list of them");
     }
-    const std::optional<Format> told = FormatOf(request);
+    const std::optional<Format> told = Find(request);
     if (!told) {
       return InvalidArgument(
           "the line is of no known format, its fields are " + NamesIn(request) +
           "; allowed: see --format, and --field account=.path for fields of your own");
     }
-    return reader.Read(request, *told, *layouts[static_cast<std::size_t>(*told)], json, record);
+    return reader.Read(findings, *told, LayoutOf(*told), json, record);
   }
 
   Format format = Format::kAuto;
+  std::optional<Format> before;  // of the request before
   bool has_own_format = false;
   Signs signs;
   std::array<std::optional<Layout>, kFormats> layouts;
@@ -142,11 +160,12 @@ RecordReader& RecordReader::operator=(RecordReader&&) noexcept = default;
 Result<RecordReader> RecordReader::Create(Format format, const FieldPaths& fields) {
   auto state = std::make_unique<State>();
   state->format = format;
+  if (format != Format::kAuto) state->before = format;
   state->has_own_format = fields.contains("account") && fields.contains("time");
   for (std::size_t i = 0; i < kFormats; ++i) {
     const auto one = static_cast<Format>(i);
     if (one == Format::kAuto || (format != Format::kAuto && one != format)) continue;
-    Result<Layout> layout = Layout::Create(one, fields);
+    Result<Layout> layout = Layout::Create(one, fields, state->signs);
     if (!layout.ok()) return layout.status();
     state->layouts[i] = *std::move(layout);
   }

@@ -78,11 +78,11 @@ bool WasCut(std::string_view text) {
 
 }  // namespace
 
-Status RequestReader::Read(element request, Format format, const Layout& layout, LineJson& json,
+Status RequestReader::Read(Findings& findings, Format format, const Layout& layout, LineJson& json,
                            Record& record) {
+  findings_ = &findings;
   format_ = format;
   layout_ = &layout;
-  layout.Find(request, json, findings_);
   if (!IsRequest()) return NotFound("no request");
   if (Status status = ReadAccount(record); !status.ok()) return status;
   if (Status status = ReadTime(record); !status.ok()) return status;
@@ -112,7 +112,7 @@ bool RequestReader::IsRequest() const {
   if (format_ != Format::kOtel && format_ != Format::kOpenInference && format_ != Format::kKong) {
     return true;
   }
-  if (!findings_.indexed.empty()) return true;
+  if (!findings_->indexed.empty()) return true;
   for (const Field field : {Field::kPrompt, Field::kPromptOrItsJson, Field::kModel,
                             Field::kPromptTokens, Field::kCompletionTokens}) {
     if (Found(field).present()) return true;
@@ -199,7 +199,7 @@ void RequestReader::AddPrompt(LineJson& json) {
       conversation_.AddInput(found.element);
     }
   }
-  if (!conversation_.has_user_text()) conversation_.AddIndexed(findings_.indexed);
+  if (!conversation_.has_user_text()) conversation_.AddIndexed(findings_->indexed);
   if (const auto& found = Found(Field::kPrompt);
       found.present() && !conversation_.has_user_text()) {
     conversation_.AddInput(found.element);
@@ -218,7 +218,7 @@ Status RequestReader::ReadPrompt(LineJson& json, Record& record) {
       format_ == Format::kLiteLlm && (WasCut(record.prompt) || WasCut(record.system));
 
   const bool told = Found(Field::kPrompt).present() || Found(Field::kPromptOrItsJson).present() ||
-                    !findings_.indexed.empty() || record.prompt_tokens > 0;
+                    !findings_->indexed.empty() || record.prompt_tokens > 0;
   if (!told && format_ != Format::kEnvoy) return Missing(Field::kPrompt, "prompt");
   return {};
 }
@@ -235,11 +235,11 @@ void RequestReader::ReadAttributes(Record& record) const {
     ++count;
   };
   for (std::size_t i = 0; i < layout_->attributes().size(); ++i) {
-    const Findings::Value& found = findings_.values[kFields + i];
+    const Findings::Value& found = findings_->values[kFields + i];
     if (found.present()) add(layout_->attributes()[i], found.element);
   }
   if (format_ == Format::kPlain) {
-    for (const Findings::Other& other : findings_.others) {
+    for (const Findings::Other& other : findings_->others) {
       if (other.element.is_string() && IsAttribute(other.name)) add(other.name, other.element);
     }
   }

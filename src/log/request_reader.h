@@ -21,12 +21,13 @@ namespace distillwatch::log {
 class RequestReader {
  public:
   //   Errors  as RecordReader::Read
-  Status Read(simdjson::dom::element request, Format format, const Layout& layout, LineJson& json,
+  //   findings  by the layout
+  Status Read(Findings& findings, Format format, const Layout& layout, LineJson& json,
               Record& record);
 
  private:
   const Findings::Value& Found(Field field) const {
-    return findings_.values[static_cast<std::size_t>(field)];
+    return findings_->values[static_cast<std::size_t>(field)];
   }
   Status Missing(Field field, std::string_view name) const;
   bool IsRequest() const;
@@ -40,7 +41,7 @@ class RequestReader {
 
   Format format_ = Format::kAuto;
   const Layout* layout_ = nullptr;
-  Findings findings_;
+  Findings* findings_ = nullptr;
   Conversation conversation_;
 };
 

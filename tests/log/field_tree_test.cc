@@ -126,6 +126,31 @@ TEST_F(FieldTreeTest, TellsTheFieldsOfTheRootThatNoPathLeadsThrough) {
   EXPECT_TRUE(findings_.others.empty());
 }
 
+TEST_F(FieldTreeTest, ASignIsToAllElseANameThatNoPathHas) {
+  const std::string line =
+      R"({"a": "-", "b": {"c": "-"}, "d": "x", "m.0.role": "user", "m.1.role": "user"})";
+  Add(".d", 0, 0);
+  Add(".b.e", 0, 1);
+  tree_.AddIndexed(*JsonPath::Parse(R"(["m."])"));
+  tree_.SetAbsentText("-");
+  Find(line);
+  const std::size_t others = findings_.others.size(), indexed = findings_.indexed.size();
+  EXPECT_EQ(others, 3u);  // a, and the flattened list
+  EXPECT_EQ(indexed, 2u);
+  Add(".a", 1, 0, Accept::kSign);
+  Add(".b.c", 2, 0, Accept::kSign);
+  Add(R"(["m.1.role"])", 2, 0, Accept::kSign);
+  EXPECT_EQ(Find(line, 1), "-");  // absent text is a sign
+  EXPECT_EQ(Find(line, 2), "user");
+  EXPECT_EQ(Find(line, 0), "x");
+  EXPECT_EQ(findings_.others.size(), others);
+  EXPECT_EQ(findings_.indexed.size(), indexed);
+  EXPECT_EQ(Find(R"({"a": null, "b": {"c": null}})", 1), "(none)");
+  Add(".a", 0, 2);  // a path as well: it is known, and absent
+  EXPECT_EQ(Find(R"({"a": "-"})", 0), "(none)");
+  EXPECT_TRUE(findings_.others.empty());
+}
+
 TEST_F(FieldTreeTest, FindsEachOfManyNames) {
   for (std::uint32_t i = 0; i < 300; ++i) Add(".field_" + std::to_string(i), 0, i);
   for (std::uint32_t i = 0; i < 300; ++i) {

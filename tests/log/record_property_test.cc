@@ -244,6 +244,47 @@ std::string Mutated(std::string text, Random& random) {
   return text;
 }
 
+// The format of a line is guessed from the line before, and the guess never shows: not in lines
+// with the fields of two formats, nor in those with more JSON in strings than is opened.
+TEST(RecordProperty, NoLineIsReadByTheFormatOfTheLineBefore) {
+  Random random(4);
+  RecordReader any = ReaderOf(Format::kAuto);
+  const auto writer = [&random] { return kWriters[random() % std::size(kWriters)]; };
+  std::size_t read = 0, refused = 0;
+  for (int round = 0; round < 1500; ++round) {
+    const Request truth(random);
+    std::string text = writer().write(truth);
+    if (random() % 2 == 0) {
+      text.back() = ',';
+      text += writer().write(truth).substr(1);
+    }
+    if (random() % 3 == 0) {
+      text.back() = ',';
+      text += "\"attributes\":" + Quoted(R"({"gen_ai.system":"x"})") + "}";
+      for (std::uint64_t n = random() % 12; n > 0; --n) text.insert(1, R"("usage":"{}",)");
+    }
+    if (random() % 4 == 0) text = Mutated(text, random);
+    const PaddedLine line(text);
+    RecordReader alone = ReaderOf(Format::kAuto);
+    Record truly, record;
+    const Status expected = alone.Read(line.line(), truly);
+    const Status status = any.Read(line.line(), record);
+    ASSERT_EQ(status.code(), expected.code()) << text;
+    ASSERT_EQ(status.message(), expected.message()) << text;
+    ++(status.ok() ? read : refused);
+    if (!status.ok()) continue;
+    ASSERT_EQ(record.account, truly.account) << text;
+    ASSERT_EQ(record.time, truly.time) << text;
+    ASSERT_EQ(record.prompt, truly.prompt) << text;
+    ASSERT_EQ(record.system, truly.system) << text;
+    ASSERT_EQ(record.model, truly.model) << text;
+    ASSERT_EQ(record.attributes, truly.attributes) << text;
+    ASSERT_EQ(record.earlier_turns, truly.earlier_turns) << text;
+  }
+  EXPECT_GT(read, 500u);  // both kinds of lines came
+  EXPECT_GT(refused, 100u);
+}
+
 TEST(RecordProperty, NoMutationDoesHarm) {
   Random random(2);
   std::vector<RecordReader> readers;
