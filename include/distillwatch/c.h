@@ -127,9 +127,10 @@ DISTILLWATCH_EXPORT int distillwatch_observe(distillwatch_monitor* monitor,
  * is put behind it. State changes between two calls, so the second may need more than the first
  * said. */
 
-/* Evidence as one JSON object: account, requests, first_us, last_us, level, score, p_value,
- * campaign, score_now, base and evidence, a list of detector, feature, value (null: not known),
- * place, contribution, words. Bytes of the account that are not UTF-8 become U+FFFD.
+/* Evidence as one JSON object: account, requests, first_us, last_us, level, p_value,
+ * campaign, highest_score, of which the p-value is, score, as it is now, base and evidence, a list
+ * of detector, feature, value (null: not known), place, contribution, words. Bytes of the account
+ * that are not UTF-8 become U+FFFD.
  * Returns  NOT_FOUND */
 DISTILLWATCH_EXPORT int distillwatch_explain(const distillwatch_monitor* monitor,
                                              const char* account, size_t account_bytes,
@@ -152,7 +153,9 @@ DISTILLWATCH_EXPORT int distillwatch_review_steps(distillwatch_monitor* monitor,
                                                   size_t most_steps, size_t* named, int* finished);
 /* What the newest call of either did through this handle, as a JSON object: accounts, groups,
  * waiting, explained, named (a list of campaigns), joined (a list of account, campaign), successors
- * (a list of account, banned, began_us, pairs, values, p_value), interrupted. */
+ * (a list of account, banned, began_us, pairs, values, p_value), interrupted. Here and below
+ * accounts are the digits of distillwatch_account_id as text, for many readers keep 53 bits of a
+ * number. */
 DISTILLWATCH_EXPORT int distillwatch_newest_review(distillwatch_monitor* monitor, char* buffer,
                                                    size_t capacity, size_t* needed);
 /* The host banned this account: reviews look for accounts that continue it.

@@ -29,6 +29,11 @@ std::string Microseconds(Time time) {
   return std::to_string(time.time_since_epoch().count());
 }
 
+// Text, for the numbers of many JSON readers are doubles.
+std::string Id(std::uint64_t account) {
+  return "\"" + std::to_string(account) + "\"";
+}
+
 }  // namespace
 
 std::string Quoted(std::string_view bytes) {
@@ -65,10 +70,10 @@ std::string Json(const Explanation& e) {
   out += ",\"requests\":" + std::to_string(e.requests);
   out += ",\"first_us\":" + Microseconds(e.first) + ",\"last_us\":" + Microseconds(e.last);
   out += ",\"level\":" + Quoted(Name(e.verdict.level));
-  out += ",\"score\":" + Number(e.verdict.score);
   out += ",\"p_value\":" + Number(e.verdict.p_value);
   out += ",\"campaign\":" + std::to_string(e.verdict.campaign);
-  out += ",\"score_now\":" + Number(e.score) + ",\"base\":" + Number(e.base) + ",\"evidence\":[";
+  out += ",\"highest_score\":" + Number(e.verdict.score);
+  out += ",\"score\":" + Number(e.score) + ",\"base\":" + Number(e.base) + ",\"evidence\":[";
   for (const Evidence& piece : e.evidence) {
     if (out.back() != '[') out += ',';
     out += "{\"detector\":" + Quoted(piece.detector) + ",\"feature\":" + Quoted(piece.feature);
@@ -91,7 +96,7 @@ std::string Json(const std::vector<Campaign>& campaigns) {
     out += ",\"members\":[";
     for (const CampaignMember& m : c.members) {
       if (out.back() != '[') out += ',';
-      out += "{\"account\":" + std::to_string(m.account);
+      out += "{\"account\":" + Id(m.account);
       out += ",\"since_us\":" + Microseconds(m.since);
       out += ",\"requests\":" + std::to_string(m.requests);
       out += ",\"matching\":" + std::to_string(m.matching);
@@ -120,14 +125,14 @@ std::string Json(const Review& r) {
   out += "],\"joined\":[";
   for (const auto& [account, campaign] : r.joined) {
     next();
-    out += "{\"account\":" + std::to_string(account);
+    out += "{\"account\":" + Id(account);
     out += ",\"campaign\":" + std::to_string(campaign) + "}";
   }
   out += "],\"successors\":[";
   for (const Successor& s : r.successors) {
     next();
-    out += "{\"account\":" + std::to_string(s.account);
-    out += ",\"banned\":" + std::to_string(s.banned) + ",\"began_us\":" + Microseconds(s.began);
+    out += "{\"account\":" + Id(s.account);
+    out += ",\"banned\":" + Id(s.banned) + ",\"began_us\":" + Microseconds(s.began);
     out += ",\"pairs\":" + std::to_string(s.pairs) + ",\"values\":" + std::to_string(s.values);
     out += ",\"p_value\":" + Number(s.p_value) + "}";
   }

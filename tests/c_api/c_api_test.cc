@@ -305,7 +305,7 @@ TEST(CApi, AReviewNamesACampaign) {
   json.resize(needed);
   const std::string_view account = "account 3";
   const std::uint64_t id = distillwatch_account_id(monitor.get(), account.data(), account.size());
-  EXPECT_NE(json.find("\"account\":" + std::to_string(id)), std::string::npos) << json;
+  EXPECT_NE(json.find("\"account\":\"" + std::to_string(id) + "\""), std::string::npos) << json;
 }
 
 TEST(CApi, AKeyThatWasNotFoundIsRefused) {

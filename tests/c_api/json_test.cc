@@ -49,8 +49,8 @@ TEST(Json, AnExplanationIsOneObject) {
   e.evidence = {{"coverage", "novelty", std::nan(""), 0.5, 0.25, "unknown of it"},
                 {"own", "x", 2, 0.75, 0, "2"}};
   EXPECT_EQ(Json(e),
-            R"({"account":"a","requests":20,"first_us":0,"last_us":0,"level":"watch","score":-8,)"
-            R"("p_value":1,"campaign":0,"score_now":1.5,"base":0,"evidence":[)"
+            R"({"account":"a","requests":20,"first_us":0,"last_us":0,"level":"watch","p_value":1,)"
+            R"("campaign":0,"highest_score":-8,"score":1.5,"base":0,"evidence":[)"
             R"({"detector":"coverage","feature":"novelty","value":null,"place":0.5,)"
             R"("contribution":0.25,"words":"unknown of it"},)"
             R"({"detector":"own","feature":"x","value":2,"place":0.75,"contribution":0,)"
@@ -67,9 +67,9 @@ TEST(Json, CampaignsHaveTheirMembersAndWords) {
   EXPECT_EQ(
       Json({c}),
       R"([{"id":7,"first_seen_us":1,"linked_us":0,"named_us":0,"p_value":0.5,"frame":9,)"
-      R"("members":[{"account":18446744073709551615,"since_us":0,"requests":3,"matching":2,)"
+      R"("members":[{"account":"18446744073709551615","since_us":0,"requests":3,"matching":2,)"
       R"("by_pool":false,"by_echo":false},)"
-      R"({"account":4,"since_us":0,"requests":0,"matching":0,"by_pool":false,"by_echo":true}],)"
+      R"({"account":"4","since_us":0,"requests":0,"matching":0,"by_pool":false,"by_echo":true}],)"
       R"("words":["say \"so\"","twice"]}])");
 }
 
@@ -82,10 +82,11 @@ TEST(Json, AReviewTellsNamesJoinsAndSuccessors) {
   r.named = {1, 4};
   r.joined = {{18, 4}};
   r.successors.push_back({7, 8, {}, 9, 2, 0.25});
-  EXPECT_EQ(Json(r), R"({"accounts":5,"groups":2,"waiting":1,"explained":3,"named":[1,4],)"
-                     R"("joined":[{"account":18,"campaign":4}],)"
-                     R"("successors":[{"account":7,"banned":8,"began_us":0,"pairs":9,"values":2,)"
-                     R"("p_value":0.25}],"interrupted":false})");
+  EXPECT_EQ(Json(r),
+            R"({"accounts":5,"groups":2,"waiting":1,"explained":3,"named":[1,4],)"
+            R"("joined":[{"account":"18","campaign":4}],)"
+            R"("successors":[{"account":"7","banned":"8","began_us":0,"pairs":9,"values":2,)"
+            R"("p_value":0.25}],"interrupted":false})");
 }
 
 }  // namespace
