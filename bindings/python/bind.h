@@ -19,6 +19,7 @@
 
 #include "distillwatch/event.h"
 #include "distillwatch/status.h"
+#include "wire/wire.h"
 
 namespace distillwatch::python {
 
@@ -79,6 +80,25 @@ std::uint64_t ToCount(py::handle value, const char* name, std::uint64_t most,
 void CheckInterrupt();
 
 py::bytes ToBytes(std::string_view bytes);
+
+// Pickling of what has Fields and Valid, as bytes; those that are read may be anybody's.
+template <typename T>
+auto Pickled() {
+  return py::pickle(
+      [](const T& of) {
+        wire::Writer out;
+        out(of);
+        return ToBytes(out.bytes());
+      },
+      [](const py::bytes& bytes) {
+        wire::Reader in{std::string_view(bytes)};
+        T out;
+        in(out);
+        if (!in.Finished() || !out.Valid())
+          Raise(Status(StatusCode::kDataLoss, "the pickle is damaged"));
+        return out;
+      });
+}
 
 // An event whose views live as long as this.
 class OwnedEvent {

@@ -22,10 +22,15 @@ void BindDetector(py::module_& m, const char* name, const char* doc) {
       .def(
           "__deepcopy__",
           [](const typename D::State& s, py::handle) { return typename D::State(s); },
-          py::arg("memo"));
+          py::arg("memo"))
+      .def(Pickled<typename D::State>());
   detector
       .def(py::init([](py::handle half_life) { return D(ToHalfLife(half_life)); }),
            py::arg("half_life") = 7 * 24 * 3600)
+      .def_property_readonly("half_life",
+                             [](const D& self) {
+                               return Python("datetime", "timedelta")(0, self.half_life().count());
+                             })
       .def(
           "update",
           [](const D& self, const OwnedObservation& seen, typename D::State& state) {
@@ -42,7 +47,23 @@ void BindDetector(py::module_& m, const char* name, const char* doc) {
             return out;
           },
           py::arg("state"))
-      .def("__repr__", [name = std::string(name)](const D&) { return name + "()"; });
+      .def("__repr__",
+           [name = std::string(name)](const D& self) {
+             return name + "(half_life=" + std::to_string(self.half_life().count()) + ")";
+           })
+      .def(py::pickle([](const D& self) { return py::make_tuple(self.half_life().count()); },
+                      [](const py::tuple& t) {
+                        if (t.size() != 1) throw py::value_error("not a pickled detector");
+                        return D(ToHalfLife(t[0]));
+                      }));
+  if constexpr (requires(const D& d, typename D::State& state) { d.Merge(state, state); }) {
+    detector.def(
+        "merge",
+        [](const D& self, const typename D::State& other, typename D::State& state) {
+          self.Merge(other, state);
+        },
+        py::arg("other"), py::arg("state"));
+  }
   detector.attr("name") = std::string(D::kName);
   py::tuple features(D::kFeatures.size());
   for (std::size_t f = 0; f < D::kFeatures.size(); ++f) {

@@ -237,25 +237,6 @@ Reference MakeReference(const score::Ranks& ranks, const score::Model& model,
   return Unwrap(Reference::Parse(made.Serialize()));  // which validates everything
 }
 
-// As bytes; those that are read may be anybody's.
-template <typename T>
-auto Pickled() {
-  return py::pickle(
-      [](const T& of) {
-        wire::Writer out;
-        out(of);
-        return ToBytes(out.bytes());
-      },
-      [](const py::bytes& bytes) {
-        wire::Reader in{std::string_view(bytes)};
-        T out;
-        in(out);
-        if (!in.Finished() || !out.Valid())
-          Raise(Status(StatusCode::kDataLoss, "the pickle is damaged"));
-        return out;
-      });
-}
-
 }  // namespace
 
 void BindFit(py::module_& m) {

@@ -78,6 +78,7 @@ class DISTILLWATCH_EXPORT CoverageDetector {
   //   Cost  O(64 terms); no allocation
   void Update(const Observation& seen, State& state) const noexcept;
   Features Measure(const State& state) const noexcept;
+  std::chrono::seconds half_life() const noexcept { return clock_.half_life(); }
 
   // Adds what the other saw of the same account: vocabulary exactly, cells and topics to within
   // rounding, term counts within their bounds, means as each side measured them against the

@@ -39,6 +39,11 @@ class DecayClock {
                      .count() /
                  kTicksPerHalfLife) {}
 
+  constexpr std::chrono::seconds half_life() const noexcept {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::microseconds(tick_us_ * kTicksPerHalfLife));
+  }
+
   // Never negative: 0 before 1970.
   constexpr Tick At(Time time) const noexcept {
     const std::int64_t tick = time.time_since_epoch().count() / tick_us_;

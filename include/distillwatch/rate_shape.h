@@ -87,6 +87,7 @@ class DISTILLWATCH_EXPORT RateShapeDetector {
   //   Cost  O(1); no allocation
   void Update(const Observation& seen, State& state) const noexcept;
   Features Measure(const State& state) const noexcept;
+  std::chrono::seconds half_life() const noexcept { return clock_.half_life(); }
 
  private:
   DecayClock clock_;

@@ -93,6 +93,7 @@ class DISTILLWATCH_EXPORT SimilarityDetector {
   //   Cost  O(64 x 17); no allocation
   void Update(const Observation& seen, State& state) const noexcept;
   Features Measure(const State& state) const noexcept;
+  std::chrono::seconds half_life() const noexcept { return half_life_; }
 
   // Adds what the other saw of the same account: the sample exactly, the means of likeness to
   // within rounding. Each request was compared with those that its own side had seen. The rhythm of

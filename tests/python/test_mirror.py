@@ -50,8 +50,6 @@ EXPLAINED = {
     "SimilarityDetector.Replay": "for the account table",
     "SimilarityDetector.PriorityOf": "for the account table",
     "Monitor.Status": "a type of an argument",
-    "SimilarityDetector.Merge": "for the account table",
-    "CoverageDetector.Merge": "for the account table",
     "Digest": "for the account table",
     "Name": "str(level)",
     "Check": "the constructor checks",

@@ -158,6 +158,18 @@ def test_detectors_stand_alone(kind):
     assert list(measured) == [spec.name for spec in detector.features]
     assert any(math.isfinite(v) for v in measured.values())
     assert detector.measure(copy.deepcopy(state)).keys() == measured.keys()
+    again, kept = pickle.loads(pickle.dumps((detector, state)))
+    assert again.half_life == timedelta(days=3) and "half_life=259200" in repr(again)
+    again.update(seen, kept)
+    detector.update(seen, state)
+    np.testing.assert_equal(again.measure(kept), detector.measure(state))
+    with pytest.raises(dw.DataLoss, match="the pickle is damaged"):
+        kind.State.__new__(kind.State).__setstate__(b"too short")
+    if kind is not dw.RateShapeDetector:  # whose gaps do not merge
+        merged = kind.State()
+        detector.merge(state, merged)
+        np.testing.assert_equal(detector.measure(merged)[kind.features[0].name],
+                                detector.measure(state)[kind.features[0].name])
     assert all(spec.words for spec in kind.features) and isinstance(kind.name, str)
 
 

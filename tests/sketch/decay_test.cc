@@ -61,6 +61,13 @@ TEST(DecayClock, TimesFromAnyClockHaveATick) {
   }
 }
 
+TEST(DecayClock, SaysItsHalfLifeToTheSecond) {
+  for (const std::int64_t s : {32, 33, 86'401, 604'800, 1'000'003})
+    EXPECT_EQ(DecayClock(seconds(s)).half_life(), seconds(s));
+  EXPECT_EQ(DecayClock(seconds(1)).half_life(), DecayClock::kLeastHalfLife);
+  EXPECT_EQ(DecayClock(seconds::max()).half_life(), DecayClock::kMostHalfLife);
+}
+
 TEST(DecayClock, AnyHalfLifeMakesAClock) {
   const Time time = Time(hours(480'000));
   EXPECT_EQ(DecayClock(seconds(0)).At(time), DecayClock(seconds(32)).At(time));
