@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "support/random_inputs.h"
+#include "wire/mix.h"
 
 namespace distillwatch::campaign {
 namespace {
@@ -16,7 +18,7 @@ using support::Random;
 Habits AnyHabits(Random& random) {
   Habits out;
   for (std::uint8_t& place : out.places) {
-    place = static_cast<std::uint8_t>(random.Below(Habits::kMostPlace));
+    place = static_cast<std::uint8_t>(random.Below(Habits::kMostPlace + 1));
   }
   return out;
 }
@@ -43,6 +45,46 @@ TEST(Likeness, AccountsWithHalfTheirHabitsInCommonAreAlike) {
   const std::vector<std::uint32_t> members{0, 1, 2, 3, 4, 5, 6, 7}, few{0, 1};
   EXPECT_LT(world.crowd.LikenessP(members, {.most_draws = 5000, .seed = 1}), 3e-4);
   EXPECT_EQ(world.crowd.LikenessP(few, {.most_draws = 5000, .seed = 1}), 1);
+}
+
+// The sum over features of the variance of members' places, as a text-book has it.
+double VarianceOf(const std::vector<const Habits*>& members) {
+  double sum = 0;
+  for (std::size_t f = 0; f < Habits::kMost; ++f) {
+    double mean = 0, squares = 0;
+    for (const Habits* m : members) mean += m->places[f] / static_cast<double>(members.size());
+    for (const Habits* m : members) squares += std::pow(m->places[f] - mean, 2);
+    sum += squares / static_cast<double>(members.size());
+  }
+  return sum;
+}
+
+TEST(LikenessOracle, ItIsTheShareOfDrawsThatVaryNoMore) {
+  Random random(4);
+  constexpr std::size_t kDraws = 300;
+  for (const std::size_t size : {3, 9, 128}) {
+    const World world(64, 6, random);
+    std::vector<std::uint32_t> members;
+    for (std::size_t m = 0; m < size; ++m)
+      members.push_back(static_cast<std::uint32_t>(m < size / 2 ? m : 64 + m));
+    std::vector<const Habits*> drawn;
+    for (const std::uint32_t m : members) drawn.push_back(&world.habits[m]);
+    const double truth = VarianceOf(drawn);
+    // Draw `draw` has in the place of member m an account of m's age, by these bits.
+    std::size_t extreme = 0, draws = 0;
+    while (draws < kDraws && extreme < 10) {
+      ++draws;
+      for (std::size_t m = 0; m < size; ++m) {
+        const std::uint64_t bits = wire::Mix(7 ^ wire::Mix(draws << 32 | m));
+        drawn[m] = &world.habits[2 * (bits % 500) + members[m] % 2];
+      }
+      extreme += VarianceOf(drawn) <= truth + 1e-9;
+    }
+    const double expected = extreme == 10 ? 10.0 / static_cast<double>(draws)
+                                          : static_cast<double>(1 + extreme) / (1 + kDraws);
+    EXPECT_EQ(world.crowd.LikenessP(members, {.most_draws = kDraws, .seed = 7}), expected) << size;
+    EXPECT_LT(expected, 1) << size;
+  }
 }
 
 TEST(LikenessStat, StrangersAreAlikeAsOftenAsTheLevelSays) {
