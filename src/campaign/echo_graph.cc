@@ -3,6 +3,7 @@
 #include "campaign/echo_graph.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 #include <tuple>
 #include <utility>
@@ -175,29 +176,31 @@ std::span<const Echo> EchoGraph::EchoesOf(Account account) const noexcept {
   return std::span(echoes_).subspan(starts_[account], starts_[account + 1] - starts_[account]);
 }
 
-std::vector<Echo> EchoGraph::Among(std::span<const Member> members) const {
-  const auto member = [members](Account account) -> const Member* {
-    const auto at = std::ranges::lower_bound(members, account, {}, &Member::account);
-    return at != members.end() && at->account == account ? &*at : nullptr;
+std::vector<Echo> EchoGraph::With(std::span<const Member> members,
+                                  std::span<const Member> others) const {
+  const bool among = members.data() == others.data();
+  const auto other = [others](Account account) -> const Member* {
+    const auto at = std::ranges::lower_bound(others, account, {}, &Member::account);
+    return at != others.end() && at->account == account ? &*at : nullptr;
   };
-  std::vector<Echo> among;
+  std::vector<Echo> with;
   for (const Member& m : members) {
     for (const Echo& e : EchoesOf(m.account)) {
-      const Member* other = member(e.to);
-      if (e.from < e.to && other != nullptr && e.time >= std::max(m.since, other->since))
-        among.push_back(e);
+      if (among && e.from >= e.to) continue;
+      const Member* to = other(e.to);
+      if (to != nullptr && e.time >= std::max(m.since, to->since)) with.push_back(e);
     }
   }
-  std::stable_sort(among.begin(), among.end(),
+  std::stable_sort(with.begin(), with.end(),
                    [](const Echo& a, const Echo& b) { return a.prompt < b.prompt; });
   std::vector<Echo> out;
-  for (auto first = among.begin(); first != among.end();) {
-    const auto end = std::find_if(first, among.end(),
+  for (auto first = with.begin(); first != with.end();) {
+    const auto end = std::find_if(first, with.end(),
                                   [first](const Echo& e) { return e.prompt != first->prompt; });
     std::vector<Account> askers;
-    std::for_each(first, end, [&askers](const Echo& e) {
+    std::for_each(first, end, [&askers, among](const Echo& e) {
       askers.push_back(e.from);
-      askers.push_back(e.to);
+      if (among) askers.push_back(e.to);
     });
     std::sort(askers.begin(), askers.end());
     askers.erase(std::unique(askers.begin(), askers.end()), askers.end());
@@ -269,48 +272,79 @@ bool EchoGraph::AreApart(std::uint32_t core, std::uint32_t other) const {
   return (is_complete(core) || is_complete(other)) && near_echoes(core, other) <= kMostAcross;
 }
 
-EchoEvidence EchoGraph::EvidenceOf(std::span<const Member> members) const {
-  EchoEvidence out;
-  struct Counts {
-    double all = 0, near = 0, soon = 0;
-  };
-  std::vector<Counts> accounts(members.size());
-  const auto counts_of = [&](Account account) -> Counts& {
-    const auto at = std::ranges::lower_bound(members, account, {}, &Member::account);
-    return accounts[static_cast<std::size_t>(at - members.begin())];
-  };
-  const Echo* last = nullptr;
-  const std::vector<Echo> among = Among(members);
-  for (const Echo& e : among) {
-    out.prompts += last == nullptr || last->prompt != e.prompt;
-    last = &e;
+namespace {
+
+// Echoes by the members that they have as an end.
+class Tally {
+ public:
+  explicit Tally(std::span<const EchoGraph::Member> members)
+      : members_(members), counts_(members.size()) {}
+
+  // An echo of an end, or of two; those of a prompt one after the other.
+  void Add(const Echo& e, std::initializer_list<Account> ends) {
+    found_.prompts += prompt_ != e.prompt || found_.echoes == 0;
+    prompt_ = e.prompt;
     const bool near = e.after <= EchoLog::kNear, soon = e.after <= EchoLog::kSoon;
-    out.near += near;
-    out.soon += soon;
-    ++out.echoes;
-    for (const Account a : {e.from, e.to}) {
-      Counts& counts = counts_of(a);
+    found_.near += near;
+    found_.soon += soon;
+    ++found_.echoes;
+    for (const Account a : ends) {
+      const auto at = std::ranges::lower_bound(members_, a, {}, &EchoGraph::Member::account);
+      Counts& counts = counts_[static_cast<std::size_t>(at - members_.begin())];
       ++counts.all;
       counts.near += near;
       counts.soon += soon;
     }
   }
-  out.tested = out.prompts >= kLeastPrompts;
-  if (!out.tested) return out;
-  // An account's echoes depend on each other, as those of two who read one list in step do: it
-  // counts once, by its share, and half, for each echo has two ends.
-  double near = 0, soon = 0, with = 0, with_near = 0;
-  for (const Counts& counts : accounts) {
-    if (counts.all == 0) continue;
-    near += counts.near / counts.all;
-    with += 1;
-    if (counts.near == 0) continue;
-    soon += counts.soon / counts.near;
-    with_near += 1;
+
+  // A member's echoes depend on each other, as those of two who read one list in step do: it
+  // counts once, by its share; and half, where each echo has two ends that are members.
+  EchoEvidence Evidence(double ends) const {
+    EchoEvidence out = found_;
+    out.tested = out.prompts >= EchoGraph::kLeastPrompts;
+    if (!out.tested) return out;
+    double near = 0, soon = 0, with = 0, with_near = 0;
+    for (const Counts& counts : counts_) {
+      if (counts.all == 0) continue;
+      near += counts.near / counts.all;
+      with += 1;
+      if (counts.near == 0) continue;
+      soon += counts.soon / counts.near;
+      with_near += 1;
+    }
+    const auto part = [ends](double x) { return static_cast<std::uint32_t>(x / ends + 1e-9); };
+    out.p_value = std::min(
+        1.0, 2 * std::min(TenthP(part(with), part(near)), TenthP(part(with_near), part(soon))));
+    return out;
   }
-  const auto half = [](double x) { return static_cast<std::uint32_t>(x / 2 + 1e-9); };
-  out.p_value = std::min(
-      1.0, 2 * std::min(TenthP(half(with), half(near)), TenthP(half(with_near), half(soon))));
+
+ private:
+  struct Counts {
+    double all = 0, near = 0, soon = 0;
+  };
+  std::span<const EchoGraph::Member> members_;
+  std::vector<Counts> counts_;
+  EchoEvidence found_;
+  std::uint32_t prompt_ = 0;
+};
+
+}  // namespace
+
+EchoEvidence EchoGraph::EvidenceOf(std::span<const Member> members) const {
+  Tally tally(members);
+  for (const Echo& e : With(members, members)) tally.Add(e, {e.from, e.to});
+  return tally.Evidence(2);
+}
+
+EchoGraph::Between EchoGraph::EvidenceBetween(std::span<const Member> members,
+                                              std::span<const Member> others) const {
+  Between out;
+  Tally tally(members);
+  for (const Echo& e : With(members, others)) {
+    tally.Add(e, {e.from});
+    out.followed += e.later && e.after <= EchoLog::kNear;
+  }
+  out.evidence = tally.Evidence(1);
   return out;
 }
 

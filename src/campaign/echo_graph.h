@@ -70,14 +70,22 @@ class EchoGraph {
   bool AreApart(std::uint32_t core, std::uint32_t other) const;
   // members: ascending.
   EchoEvidence EvidenceOf(std::span<const Member> members) const;
+  // Of echoes between members and others, both ascending and without common accounts. Every member
+  // counts once.
+  struct Between {
+    EchoEvidence evidence;
+    std::uint32_t followed = 0;  // of the near ones, those in which the member asked later
+  };
+  Between EvidenceBetween(std::span<const Member> members, std::span<const Member> others) const;
 
  private:
   void Read(std::size_t bucket);
   void FindCores();
   bool IsCopied(Account account, const std::vector<Account>& others) const;
   std::vector<Echo> SoonAmong(const std::vector<Account>& accounts) const;
-  // The echoes among members, by prompt, of prompts that half of them asked at most; each once.
-  std::vector<Echo> Among(std::span<const Member> members) const;
+  // The echoes of members with others, by prompt, of prompts that half of the members asked at
+  // most; each once where both are the same.
+  std::vector<Echo> With(std::span<const Member> members, std::span<const Member> others) const;
 
   const EchoLog& log_;
   Time earliest_, latest_;
