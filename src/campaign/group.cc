@@ -36,12 +36,18 @@ double ShareOf(const CampaignMember& member) {
 }  // namespace
 
 void Group::Join(std::uint64_t account, Time now, Time first_seen, Link by) {
-  if (!places_.try_emplace(account, static_cast<std::uint32_t>(members_.size())).second) return;
+  Take({.account = account,
+        .since = now,
+        .by_pool = by == Link::kPool,
+        .by_echo = by == Link::kEcho},
+       first_seen);
+}
+
+void Group::Take(const CampaignMember& member, Time first_seen) {
+  const auto place = static_cast<std::uint32_t>(members_.size());
+  if (!places_.try_emplace(member.account, place).second) return;
   first_seen_.push_back(first_seen);
-  members_.push_back({.account = account,
-                      .since = now,
-                      .by_pool = by == Link::kPool,
-                      .by_echo = by == Link::kEcho});
+  members_.push_back(member);
 }
 
 bool Group::Observe(std::uint64_t account, Time time, const SlimSignature& signature,
@@ -70,6 +76,13 @@ bool Group::SetFrame(std::vector<Pair> frame) {
   events_.clear();
   pending_.clear();
   return true;
+}
+
+void Group::AddFrame(std::span<const Pair> frame) {
+  std::vector<Pair> both;
+  std::set_union(frame_.begin(), frame_.end(), frame.begin(), frame.end(),
+                 std::back_inserter(both));
+  if (both.size() <= kMostPairs) frame_ = std::move(both);
 }
 
 void Group::Leave(std::span<const std::uint64_t> accounts) {
@@ -183,16 +196,15 @@ std::vector<std::uint64_t> Group::DropUnlike(std::span<const std::uint64_t> echo
   return unlike;
 }
 
-std::vector<std::uint64_t> Group::Dissolve() {
-  std::vector<std::uint64_t> accounts;
-  for (const CampaignMember& m : members_) accounts.push_back(m.account);
+void Group::Dissolve() {
+  named_ = {};
+  frame_.clear();
   members_.clear();
   first_seen_.clear();
   typical_.clear();
   places_.clear();
   events_.clear();
   pending_.clear();
-  return accounts;
 }
 
 bool Group::Gather(Time now) {

@@ -44,6 +44,7 @@ class Group {
   static constexpr std::size_t kLeastMembers = 5;
   static constexpr std::size_t kLeastMatches = 2;  // pairs of the frame in a matching request
   static constexpr std::uint32_t kTestsOfAFailure = 4;
+  static constexpr std::size_t kMostPairs = 512;  // of a frame that others were added to
 
   Group(std::uint32_t id, Time now) noexcept : id_(id), linked_(now), tested_(now) {}
 
@@ -57,6 +58,8 @@ class Group {
   enum class Link { kFrame, kPool, kEcho };
   // first_seen: of the account, which may be long before.
   void Join(std::uint64_t account, Time now, Time first_seen, Link by = Link::kFrame);
+  // A member of another group, as it is.
+  void Take(const CampaignMember& member, Time first_seen);
   void Remove(std::span<const std::uint64_t> accounts) { Leave(accounts); }
   // Whether several tests found nothing.
   bool has_failed() const noexcept { return !named() && looks_ >= kTestsOfAFailure; }
@@ -87,8 +90,8 @@ class Group {
   std::uint32_t kin = 0;
   // Whether this group has the campaign's frame and asks as much, so that both are one.
   bool IsMoreOf(const Group& campaign) const noexcept;
-  // All members leave.
-  std::vector<std::uint64_t> Dissolve();
+  // All members leave; it is no campaign any more, and nobody joins it by its frame.
+  void Dissolve();
   // Whether an account began and asks like the members.
   bool HasLife(const Life& life) const noexcept { return middle_.Has(life); }
   double LogDensity(const Life& life) const noexcept { return middle_.LogDensity(life); }
@@ -98,6 +101,9 @@ class Group {
   // counts no more.
   //   Returns  whether it did
   bool SetFrame(std::vector<Pair> frame);
+
+  // Requests with this frame match, too, up to kMostPairs of all.
+  void AddFrame(std::span<const Pair> frame);
 
   // A request of a member.
   //   Returns  whether it has the frame; true where there is none

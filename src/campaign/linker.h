@@ -170,6 +170,15 @@ class Linker {
   // Drops members that are strangers, and names the group if it passes a test that is due.
   void Judge(Group& group, const Snapshot& snapshot, Review& review);
   void Name(Group& group, Time now, Review& review);
+  // The named group, an older one for one that has a name itself, whose members these echo and that
+  // echoes them, by p-values below `level`; null: none.
+  Group* CampaignEchoedBy(const Group& group, double level, const Snapshot& snapshot) const;
+  // Makes the group part of the campaign that it echoes; its frame is the campaign's, too.
+  //   share  of the expected number of false names that the group may have
+  //   Returns  whether there is one
+  bool JoinsCampaign(Group& group, double share, const Snapshot& snapshot, Review& review);
+  // All members become the campaign's.
+  void MoveTo(Group& campaign, Group& group, Review& review);
   Group* Begin(Time now, Review& review);
   void Put(Group& group, const Record& record, Group::Link by, Time now, Review& review);
   void DropOthers(Group& group, std::vector<std::uint64_t> placed);

@@ -2,6 +2,8 @@
 //
 // The part that echoes have in a review: they link, tell members from strangers, and adopt.
 
+#include <absl/container/btree_map.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -121,6 +123,46 @@ double Linker::EchoRate(const Group& group, const Snapshot& snapshot) {
     requests += snapshot.records[m.account].seen.requests;
   }
   return at->second = echoes / std::max(1.0, requests);
+}
+
+// One queue that hands prompts out again hands them to whoever is next: a campaign that turns to
+// another template is found by the new one's users. Who is only copied is none of it; but of two
+// campaigns that do so nobody is innocent.
+Group* Linker::CampaignEchoedBy(const Group& group, double level, const Snapshot& snapshot) const {
+  const std::vector<EchoGraph::Member> members = EchoersOf(group, snapshot);
+  absl::btree_map<std::uint32_t, std::size_t> near;  // echoes, by group
+  for (const EchoGraph::Member& m : members) {
+    for (const EchoGraph::Echo& e : snapshot.echoes->EchoesOf(m.account)) {
+      if (e.near()) ++near[GroupOf(snapshot.records[e.to].seen.account)];
+    }
+  }
+  std::pair<double, Group*> best{level, nullptr};
+  for (const auto& [id, echoes] : near) {
+    if (id == 0 || id == group.id() || echoes < EchoGraph::kLeastPrompts) continue;
+    Group& campaign = *owned_[id - 1];
+    if (!campaign.named() || (group.named() && id > group.id())) continue;
+    const std::vector<EchoGraph::Member> others = EchoersOf(campaign, snapshot);
+    const auto [echo, followed] = snapshot.echoes->EvidenceBetween(members, others);
+    if (!group.named() && 4 * followed < echo.near) continue;
+    const auto back = snapshot.echoes->EvidenceBetween(others, members);
+    const double p_value = std::max(echo.p_value, back.evidence.p_value);
+    if (p_value < best.first) best = {p_value, &campaign};
+  }
+  return best.second;
+}
+
+bool Linker::JoinsCampaign(Group& group, double share, const Snapshot& snapshot, Review& review) {
+  if (!group.framed() || named() == 0) return false;
+  const auto campaigns = static_cast<double>(named());
+  const double level = group.named() ? share / campaigns : group.Level(share);
+  Group* const campaign = CampaignEchoedBy(group, level / campaigns, snapshot);
+  if (campaign == nullptr) return false;
+  {
+    const auto lock = Lock(*campaign);
+    campaign->AddFrame(group.frame());
+  }
+  MoveTo(*campaign, group, review);
+  return true;
 }
 
 Linker::EchoCounts Linker::EchoesIn(const Group& group, std::uint32_t account,

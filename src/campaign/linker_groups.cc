@@ -154,25 +154,26 @@ void Linker::Frame(Group& group, const Candidate& candidate, const Snapshot& sna
   if (group.SetFrame(candidate.frame)) DropOthers(group, placed);
 }
 
+void Linker::MoveTo(Group& campaign, Group& group, Review& review) {
+  std::vector<std::pair<CampaignMember, Time>> moved;
+  {
+    const auto lock = Lock(group);
+    for (const CampaignMember& m : group.list()) moved.emplace_back(m, group.FirstSeen(m.account));
+    group.Dissolve();
+  }
+  const auto lock = Lock(campaign);
+  for (const auto& [member, first_seen] : moved) {
+    campaign.Take(member, first_seen);
+    homes_[member.account] = campaign.id();
+    review.joined.emplace_back(member.account, campaign.id());
+  }
+}
+
 // A group that a named one of its kin asks as much as is more of the same campaign.
 void Linker::Name(Group& group, Time now, Review& review) {
   Group* kin = group.kin != 0 ? owned_[group.kin - 1].get() : nullptr;
   if (kin != nullptr && kin->named() && group.IsMoreOf(*kin)) {
-    std::vector<std::pair<std::uint64_t, Time>> moved;
-    {
-      const auto lock = Lock(group);
-      for (const CampaignMember& m : group.list()) {
-        moved.emplace_back(m.account, group.FirstSeen(m.account));
-      }
-      group.Dissolve();
-    }
-    const auto lock = Lock(*kin);
-    for (const auto& [account, first_seen] : moved) {
-      kin->Join(account, now, first_seen);
-      homes_[account] = kin->id();
-      review.joined.emplace_back(account, kin->id());
-    }
-    return;
+    return MoveTo(*kin, group, review);
   }
   const auto lock = Lock(group);
   group.Name(now);
@@ -209,12 +210,15 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
     }
     group.Refresh(known);
   }
-  if (group.named() || !due) return;
-  if (OrganisationOf(attributes) != 0) {
-    ++review.explained;
-    return;
+  if (!group.named()) {
+    if (!due) return;
+    if (OrganisationOf(attributes) != 0) {
+      ++review.explained;
+      return;
+    }
   }
   const double share = options_.false_campaigns / static_cast<double>(options_.most_groups);
+  if (JoinsCampaign(group, share, snapshot, review) || group.named()) return;
   const std::uint64_t seed = wire::Mix(seed_ ^ group.id());
   const Neighbourhood& all = *snapshot.neighbourhood;
   Pool pool;

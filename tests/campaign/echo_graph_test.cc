@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -88,6 +89,34 @@ TEST(EchoGraph, AccountsThatEchoEachOtherSoonAreACore) {
   EXPECT_EQ(graph.CoreOf(0), EchoGraph::kNoCore);
   EXPECT_EQ(graph.EchoesOf(0).size(), 5u);
   EXPECT_EQ(graph.EchoesOf(18).size(), 0u);
+}
+
+TEST(EchoGraph, EchoesBetweenTwoSetsAreEvidenceWhereTheyComeSoon) {
+  const std::vector<Member> all = Everyone(20);
+  const std::vector<Member> members(all.begin(), all.begin() + 10),
+      others(all.begin() + 10, all.end());
+  const auto between = [&](seconds apart, bool copied) {
+    Echoes echoes(20);
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      const std::uint32_t member = i % 10, other = 10 + (i + i / 10) % 10;
+      echoes.Ask(copied || i % 2 == 0 ? Accounts{member, other} : Accounts{other, member}, apart);
+      echoes.Ask({member, (member + 1) % 10}, seconds(20));  // among themselves
+    }
+    echoes.Ask({0, 1, 2, 3, 4, 5, 10}, seconds(20));  // a room
+    return echoes.graph().EvidenceBetween(members, others);
+  };
+  const auto [soon, followed] = between(seconds(300), false);
+  EXPECT_EQ(soon.prompts, 20u);
+  EXPECT_EQ(soon.echoes, 20u);
+  EXPECT_EQ(soon.near, 20u);
+  EXPECT_EQ(soon.soon, 0u);
+  EXPECT_EQ(followed, 10u);
+  EXPECT_NEAR(soon.p_value, 2 * std::pow(0.15, 10), 1e-12);  // of ten members, each once
+  EXPECT_EQ(between(seconds(300), true).followed, 0u);
+  const auto late = between(seconds(3000), false).evidence;
+  EXPECT_EQ(late.echoes, 20u);
+  EXPECT_EQ(late.near, 0u);
+  EXPECT_EQ(late.p_value, 1);
 }
 
 TEST(EchoGraph, OneEchoJoinsNoTwoCores) {

@@ -182,6 +182,89 @@ TEST(EchoLink, WhoIsCopiedIsNotNamed) {
   }
 }
 
+// Accounts 1000 to 1019 ask with one frame, from the fifth day on 2000 to 2019 with another, which
+// is public: from the sixth on 3000 to 3007 use it, too. What one of the first forty asks is asked
+// again minutes later: by anyone, but what the second ones ask by the first ones; or by the own
+// ones, and from the ninth day on by anyone.
+Gateway TurningCampaign(bool by_first, Random& random) {
+  Asked asked(48);
+  for (const double t : Poisson(4000, kFortnight, random)) {
+    const std::uint64_t prompt = random.Bits();
+    const bool late = t >= 9 * kDay_s;
+    const std::size_t m = random.Below(t < 5 * kDay_s ? 20 : t < 6 * kDay_s ? 40 : 48);
+    asked[m].emplace_back(t, prompt);
+    if (m >= 40 || !random.Chance(0.15)) continue;
+    const bool by_anyone = by_first ? m < 20 && t >= 5 * kDay_s : late;
+    const std::size_t first = by_anyone || by_first || m < 20 ? 0 : 20;
+    const std::size_t other = first + random.Below(by_anyone ? 40 : 20);
+    asked[other].emplace_back(t + random.Uniform(90, 500), prompt);
+  }
+  Gateway gateway;
+  const Frame second = RandomSignature(random);
+  AddAsked(gateway, 1000, Asked(asked.begin(), asked.begin() + 20), RandomSignature(random));
+  AddAsked(gateway, 2000, Asked(asked.begin() + 20, asked.begin() + 40), second);
+  AddAsked(gateway, 3000, Asked(asked.begin() + 40, asked.end()), second);
+  return gateway;
+}
+
+TEST(EchoLink, ACampaignThatTurnsToAnotherFrameIsOne) {
+  for (const bool by_first : {true, false}) {
+    Random random(21);
+    Linker linker({}, kSeed);
+    const Outcome seen = TurningCampaign(by_first, random).Run(linker, 21);
+    EXPECT_EQ(seen.named.size(), by_first ? 1u : 2u);
+    ASSERT_EQ(linker.Campaigns().size(), 1u) << by_first;
+    const Campaign campaign = linker.Campaigns()[0];
+    const auto members = MembersOf(campaign);
+    EXPECT_GE(CountBetween(members, 1000, 1020), 18u);
+    EXPECT_GE(CountBetween(members, 2000, 2020), 16u);
+    for (std::uint64_t lone = 3000; lone < 3008; ++lone) {
+      const auto home = seen.homes.find(lone);
+      EXPECT_FALSE(home != seen.homes.end() && home->second.second) << lone;
+    }
+    for (const std::uint64_t account : members) {
+      EXPECT_EQ(seen.homes.at(account), std::pair(campaign.id, true));
+      EXPECT_TRUE(seen.joined.contains({account, campaign.id}));
+    }
+    // Requests with either frame are the campaign's.
+    for (const CampaignMember& m : campaign.members) {
+      EXPECT_TRUE(m.requests < 10 || 3 * m.matching > m.requests) << m.account;
+    }
+  }
+}
+
+// The others ask with another frame, and nothing that the campaign asks; or, always first, what it
+// then copies; or what one account of it asks, that somebody took over.
+TEST(EchoLink, WhoEchoesNoCampaignOrIsCopiedByItDoesNotJoin) {
+  enum class Others { kApart, kCopied, kOne };
+  for (const Others others : {Others::kApart, Others::kCopied, Others::kOne}) {
+    Random random(22);
+    Asked asked(40);
+    for (const double t : Poisson(4000, kFortnight, random)) {
+      const std::uint64_t prompt = random.Bits();
+      const std::size_t m = random.Below(40);
+      asked[m].emplace_back(t, prompt);
+      const auto again = [&](std::size_t other) {
+        asked[other].emplace_back(t + random.Uniform(90, 500), prompt);
+      };
+      const bool shared = others == Others::kOne && m == 0;
+      if (m < 20 && !shared && random.Chance(0.2)) again(random.Below(20));
+      if (m >= 20 && others == Others::kCopied && random.Chance(0.2)) again(random.Below(20));
+      if (m >= 20 && others == Others::kOne && random.Chance(0.01)) again(0);
+      if (shared && random.Chance(0.5)) again(20 + random.Below(20));
+    }
+    Gateway gateway;
+    AddAsked(gateway, 1000, Asked(asked.begin(), asked.begin() + 20), RandomSignature(random));
+    AddAsked(gateway, 2000, Asked(asked.begin() + 20, asked.end()), RandomSignature(random));
+    Linker linker({}, kSeed);
+    gateway.Run(linker, 22);
+    ASSERT_EQ(linker.Campaigns().size(), 1u) << static_cast<int>(others);
+    const auto members = MembersOf(linker.Campaigns()[0]);
+    EXPECT_GE(CountBetween(members, 1000, 1020), 18u) << static_cast<int>(others);
+    EXPECT_EQ(CountBetween(members, 2000, 2020), 0u) << static_cast<int>(others);
+  }
+}
+
 // Groups of strangers who ask the same, in months without any campaign.
 TEST(EchoLinkNullStat, WhoWantsTheSameIsNotNamed) {
   for (std::uint64_t seed = 10; seed < 18; ++seed) {
