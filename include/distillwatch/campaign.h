@@ -28,7 +28,7 @@ struct CampaignOptions {
   bool enabled = true;
   // Expected number of falsely named campaigns in 30 days, if members of every other group act
   // independently of each other [CampaignNullStat.FalseNamesStayWithinTheirBudget]; above 0 to
-  // 1000.
+  // 1000. Of groups that falsely become part of a named campaign there are no more than that again.
   double false_campaigns = 1;
   // Groups that may begin to be watched in 30 days; those beyond wait. Fewer groups make each test
   // easier to pass. 1 to 4096.
@@ -64,7 +64,8 @@ struct CampaignMember {
 };
 
 struct Campaign {
-  std::uint32_t id = 0;   // stable; never 0
+  // Stable, and never 0; when a campaign turns out to be part of an older one, it is that one's.
+  std::uint32_t id = 0;
   Time first_seen{};      // when the earliest member was first seen
   Time linked{};          // when the group was first found
   Time named{};           // when it was named
