@@ -154,4 +154,40 @@ Cohort FindCohort(std::span<const Life> members, std::span<const Life> populatio
   return best;
 }
 
+std::vector<std::uint32_t> FindPart(std::span<const Life> members) {
+  struct Box {
+    double days, log;
+  };
+  constexpr Box kBoxes[] = {{0.75, 0.1}, {1.5, 0.2}};
+  constexpr std::size_t kMostCentres = 64, kLeast = 8;
+  constexpr double kLevel = 1e-9;
+  const std::size_t n = members.size(), centres = std::min(n, kMostCentres);
+  double least =
+      kLevel / static_cast<double>(std::max<std::size_t>(1, centres) * std::size(kBoxes));
+  Life centre;
+  const Box* best = nullptr;
+  for (std::size_t i = 0; i < centres; ++i) {
+    const Life& member = members[i * n / centres];
+    for (const Box& box : kBoxes) {
+      const Counts mine = CountAround(member, members, box.days, box.log);
+      const std::size_t rest = n - mine.box;
+      if (mine.box < kLeast || rest < kLeast || 4 * (mine.volume - mine.box) > rest) continue;
+      const auto share = [&](std::size_t along) {  // of the others, one more in favour of chance
+        return static_cast<double>(along - mine.box + 1) / static_cast<double>(rest + 2);
+      };
+      const double p = BinomialTail(mine.box, n, share(mine.volume) * share(mine.begin));
+      if (p >= least) continue;
+      least = p;
+      centre = member;
+      best = &box;
+    }
+  }
+  std::vector<std::uint32_t> part;
+  for (std::uint32_t m = 0; best != nullptr && m < n; ++m) {
+    if (CountAround(centre, members.subspan(m, 1), best->days, best->log).box != 0)
+      part.push_back(m);
+  }
+  return part;
+}
+
 }  // namespace distillwatch::campaign

@@ -87,6 +87,13 @@ double BinomialTail(std::size_t k, std::size_t n, double q) noexcept;
 //   Cost  O(members x population)
 Cohort FindCohort(std::span<const Life> members, std::span<const Life> population);
 
+// Members, ascending, that began together and ask equally much, unlike the others: at least eight
+// in a box, and as many outside, of whom a quarter at most asks as much; where members whose begins
+// and volumes are those of the others would be in one of the boxes by chance once in a billion
+// times. None: there is no such part. It is a guess: rounds of one dispatcher may be so.
+//   Cost  O(members), with 64 boxes of two sizes
+std::vector<std::uint32_t> FindPart(std::span<const Life> members);
+
 }  // namespace distillwatch::campaign
 
 #endif  // DISTILLWATCH_SRC_CAMPAIGN_COHORT_H_

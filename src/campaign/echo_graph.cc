@@ -339,12 +339,14 @@ EchoEvidence EchoGraph::EvidenceOf(std::span<const Member> members) const {
 EchoGraph::Between EchoGraph::EvidenceBetween(std::span<const Member> members,
                                               std::span<const Member> others) const {
   Between out;
-  Tally tally(members);
+  Tally tally(members), back(others);
   for (const Echo& e : With(members, others)) {
     tally.Add(e, {e.from});
     out.followed += e.later && e.after <= EchoLog::kNear;
   }
+  for (const Echo& e : With(others, members)) back.Add(e, {e.from});
   out.evidence = tally.Evidence(1);
+  out.evidence.p_value = std::max(out.evidence.p_value, back.Evidence(1).p_value);
   return out;
 }
 

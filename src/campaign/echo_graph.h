@@ -70,8 +70,8 @@ class EchoGraph {
   bool AreApart(std::uint32_t core, std::uint32_t other) const;
   // members: ascending.
   EchoEvidence EvidenceOf(std::span<const Member> members) const;
-  // Of echoes between members and others, both ascending and without common accounts. Every member
-  // counts once.
+  // Of echoes between members and others, both ascending and without common accounts, where they
+  // are evidence from both sides: a few accounts that take part in both prove nothing.
   struct Between {
     EchoEvidence evidence;
     std::uint32_t followed = 0;  // of the near ones, those in which the member asked later

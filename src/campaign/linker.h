@@ -170,8 +170,11 @@ class Linker {
   // Drops members that are strangers, and names the group if it passes a test that is due.
   void Judge(Group& group, const Snapshot& snapshot, Review& review);
   void Name(Group& group, Time now, Review& review);
+  // Of a named group, members that began together and echo each other, but hardly the others, who
+  // echo each other, too, are a campaign of their own.
+  void Split(Group& group, const Snapshot& snapshot, Review& review);
   // The named group, an older one for one that has a name itself, whose members these echo and that
-  // echoes them, by p-values below `level`; null: none.
+  // echoes them, by p-values below `level` over all of them; null: none.
   Group* CampaignEchoedBy(const Group& group, double level, const Snapshot& snapshot) const;
   // Makes the group part of the campaign that it echoes; its frame is the campaign's, too.
   //   share  of the expected number of false names that the group may have

@@ -5,6 +5,7 @@
 #include <absl/container/btree_map.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "campaign/linker.h"
@@ -125,37 +126,81 @@ double Linker::EchoRate(const Group& group, const Snapshot& snapshot) {
   return at->second = echoes / std::max(1.0, requests);
 }
 
+// Two campaigns may use one public template. Where one queue hands prompts out again to anyone,
+// echoes across two parts are twice the geometric mean of those within them.
+void Linker::Split(Group& group, const Snapshot& snapshot, Review& review) {
+  constexpr std::size_t kLeastWithin = 10;
+  constexpr double kFew = 0.125, kChance = 0.01;
+  std::vector<Life> lives;
+  std::vector<EchoGraph::Member> members;
+  for (const CampaignMember& m : group.list()) {
+    const Record* record = snapshot.Find(m.account);
+    if (record == nullptr) continue;
+    lives.push_back(LifeOf(record->seen));
+    members.push_back({snapshot.PositionOf(*record)});
+  }
+  std::vector<EchoGraph::Member> part, rest;
+  const std::vector<std::uint32_t> found = FindPart(lives);
+  if (found.empty()) return;
+  for (std::uint32_t m = 0; m < members.size(); ++m)
+    (std::binary_search(found.begin(), found.end(), m) ? part : rest).push_back(members[m]);
+  std::sort(part.begin(), part.end());
+  std::sort(rest.begin(), rest.end());
+  const std::size_t within = snapshot.echoes->EvidenceOf(part).near;
+  const std::size_t others = snapshot.echoes->EvidenceOf(rest).near;
+  const EchoEvidence across = snapshot.echoes->EvidenceBetween(part, rest).evidence;
+  const double expected = 2 * std::sqrt(static_cast<double>(within * others));
+  const bool are_apart = across.near <= kFew * expected && across.p_value > kChance;
+  if (std::min(within, others) < kLeastWithin || !are_apart) return;
+  Group* const begun = Begin(snapshot.now, review);
+  if (begun == nullptr) return;
+  {
+    const auto lock = Lock(*begun);
+    begun->SplitFrom(group, snapshot.now);
+    begun->AddFrame(group.frame());
+  }
+  named_.fetch_add(1, std::memory_order_relaxed);
+  review.named.push_back(begun->id());
+  for (const EchoGraph::Member& m : part) {
+    const Record& record = snapshot.records[m.account];
+    const Group::Link by =
+        group.IsByEcho(record.seen.account) ? Group::Link::kEcho : Group::Link::kFrame;
+    Put(*begun, record, by, snapshot.now, review);
+  }
+}
+
 // One queue that hands prompts out again hands them to whoever is next: a campaign that turns to
 // another template is found by the new one's users. Who is only copied is none of it; but of two
 // campaigns that do so nobody is innocent.
 Group* Linker::CampaignEchoedBy(const Group& group, double level, const Snapshot& snapshot) const {
   const std::vector<EchoGraph::Member> members = EchoersOf(group, snapshot);
-  absl::btree_map<std::uint32_t, std::size_t> near;  // echoes, by group
+  absl::btree_map<std::uint32_t, std::size_t> echoes;  // at any distance, by group
   for (const EchoGraph::Member& m : members) {
-    for (const EchoGraph::Echo& e : snapshot.echoes->EchoesOf(m.account)) {
-      if (e.near()) ++near[GroupOf(snapshot.records[e.to].seen.account)];
-    }
+    for (const EchoGraph::Echo& e : snapshot.echoes->EchoesOf(m.account))
+      ++echoes[GroupOf(snapshot.records[e.to].seen.account)];
   }
-  std::pair<double, Group*> best{level, nullptr};
-  for (const auto& [id, echoes] : near) {
-    if (id == 0 || id == group.id() || echoes < EchoGraph::kLeastPrompts) continue;
+  // Only so many are tested; how many echoes there are says nothing of how soon they come.
+  absl::erase_if(echoes, [&](const auto& of) {
+    const auto& [id, count] = of;
+    return count < EchoGraph::kLeastPrompts || id == 0 || id == group.id() ||
+           !owned_[id - 1]->named() || (group.named() && id > group.id());
+  });
+  std::pair<double, Group*> best{
+      level / static_cast<double>(std::max<std::size_t>(1, echoes.size())), nullptr};
+  for (const auto& [id, count] : echoes) {
     Group& campaign = *owned_[id - 1];
-    if (!campaign.named() || (group.named() && id > group.id())) continue;
     const std::vector<EchoGraph::Member> others = EchoersOf(campaign, snapshot);
     const auto [echo, followed] = snapshot.echoes->EvidenceBetween(members, others);
     if (!group.named() && 4 * followed < echo.near) continue;
-    const auto back = snapshot.echoes->EvidenceBetween(others, members);
-    const double p_value = std::max(echo.p_value, back.evidence.p_value);
-    if (p_value < best.first) best = {p_value, &campaign};
+    if (echo.p_value < best.first) best = {echo.p_value, &campaign};
   }
   return best.second;
 }
 
 bool Linker::JoinsCampaign(Group& group, double share, const Snapshot& snapshot, Review& review) {
   if (!group.framed() || named() == 0) return false;
-  const auto campaigns = static_cast<double>(named());
-  const double level = group.named() ? share / campaigns : group.Level(share);
-  Group* const campaign = CampaignEchoedBy(group, level / campaigns, snapshot);
+  const double level = group.named() ? share / static_cast<double>(named()) : group.Level(share);
+  Group* const campaign = CampaignEchoedBy(group, level, snapshot);
   if (campaign == nullptr) return false;
   {
     const auto lock = Lock(*campaign);

@@ -218,7 +218,8 @@ void Linker::Judge(Group& group, const Snapshot& snapshot, Review& review) {
     }
   }
   const double share = options_.false_campaigns / static_cast<double>(options_.most_groups);
-  if (JoinsCampaign(group, share, snapshot, review) || group.named()) return;
+  if (JoinsCampaign(group, share, snapshot, review)) return;
+  if (group.named()) return Split(group, snapshot, review);
   const std::uint64_t seed = wire::Mix(seed_ ^ group.id());
   const Neighbourhood& all = *snapshot.neighbourhood;
   Pool pool;
