@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <vector>
 
@@ -186,6 +187,46 @@ TEST(Cohort, OnlySomeMembersAreLookedAt) {
   const std::vector<Life> alike(1000, Life{40, 2});
   const Cohort cohort = FindCohort(alike, Lives(6000, random));
   EXPECT_EQ(cohort.members.size(), 128u);
+}
+
+// Of a campaign whose accounts come over three weeks and ask as much as chance has it.
+Life AnyMember(Random& random) {
+  return {.begin_days = random.Uniform(0, 20), .log_volume = random.Normal(2, 0.6)};
+}
+
+TEST(Part, IsFoundWithItsMembersWhereverItLies) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Random random(seed);
+    const double begin = random.Uniform(2, 18), volume = random.Normal(2, 0.5);
+    std::vector<Life> lives;
+    std::vector<std::uint32_t> part;
+    for (std::uint32_t m = 0; m < 70; ++m) {
+      if (m % 3 == 0) part.push_back(m);
+      lives.push_back(m % 3 == 0 ? Life{begin + random.Uniform(0, 0.7), random.Normal(volume, 0.03)}
+                                 : AnyMember(random));
+    }
+    const std::vector<std::uint32_t> found = FindPart(lives);
+    std::vector<std::uint32_t> both;
+    std::set_intersection(found.begin(), found.end(), part.begin(), part.end(),
+                          std::back_inserter(both));
+    EXPECT_GE(both.size(), part.size() - 2) << seed;
+    EXPECT_LE(found.size(), part.size() + 4) << seed;  // whoever is like them
+  }
+}
+
+TEST(PartStat, ThereIsNoneAmongMembersOfOneKindNorInTheRoundsOfOneQueue) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Random random(seed);
+    std::vector<Life> lives, rounds;
+    for (std::size_t m = 0; m < 16 + seed % 150; ++m) {
+      lives.push_back(AnyMember(random));
+      // All ask as much, and began on one of three days.
+      rounds.push_back({7.0 * static_cast<double>(m % 3), random.Normal(3, 0.05)});
+    }
+    EXPECT_TRUE(FindPart(lives).empty()) << seed;
+    EXPECT_TRUE(FindPart(rounds).empty()) << seed;
+  }
+  EXPECT_TRUE(FindPart({}).empty());
 }
 
 TEST(Middle, KeepsOutWhoBeganElsewhenOrAsksOtherwise) {

@@ -182,6 +182,63 @@ TEST(EchoLink, WhoIsCopiedIsNotNamed) {
   }
 }
 
+// Accounts 1000 to 1029 begin over ten days and ask as people do; 2000 to 2011 begin together on
+// the fourth and ask equally much, as the first ones would on a busy day. Minutes later another one
+// asks again what one of them asked, of the own ones or of all.
+Gateway TwoWithOneFrame(bool of_all, Random& random) {
+  Asked asked(42);
+  const auto again = [&](std::size_t m, double t, std::uint64_t prompt) {
+    const bool first = m < 30;
+    const std::size_t other = of_all  ? random.Below(42)
+                              : first ? random.Below(30)
+                                      : 30 + random.Below(12);
+    asked[other].emplace_back(t + random.Uniform(90, 500), prompt);
+  };
+  for (std::size_t m = 0; m < asked.size(); ++m) {
+    const double begin_s = m < 30 ? random.Uniform(0, 10) * kDay_s : 4 * kDay_s;
+    const auto n = m < 30 ? static_cast<std::size_t>(random.LogNormal(60, 0.7)) : 200;
+    for (const double t : Poisson(n, {begin_s, kFortnight.last_s}, random)) {
+      const std::uint64_t prompt = random.Bits();
+      asked[m].emplace_back(t, prompt);
+      if (random.Chance(0.1)) again(m, t, prompt);
+    }
+  }
+  Gateway gateway;
+  const Frame frame = RandomSignature(random);
+  AddAsked(gateway, 1000, Asked(asked.begin(), asked.begin() + 30), frame);
+  AddAsked(gateway, 2000, Asked(asked.begin() + 30, asked.end()), frame);
+  return gateway;
+}
+
+TEST(EchoLink, TwoCampaignsWithOneFrameAreToldApartByWhatTheyDoNotAskAgain) {
+  for (const std::uint64_t seed : {31, 32, 33}) {
+    Random random(seed);
+    Linker linker({}, kSeed);
+    TwoWithOneFrame(false, random).Run(linker, seed);
+    std::size_t first = 0, second = 0;
+    for (const Campaign& c : linker.Campaigns()) {
+      const auto members = MembersOf(c);
+      const std::size_t of_first = CountBetween(members, 1000, 2000);
+      const std::size_t of_second = CountBetween(members, 2000, 3000);
+      EXPECT_LE(std::min(of_first, of_second), 4u) << seed;  // who began then and asks as much
+      first = std::max(first, of_first);
+      second = std::max(second, of_second);
+    }
+    EXPECT_GE(first, 20u) << seed;
+    EXPECT_GE(second, 11u) << seed;
+  }
+}
+
+TEST(EchoLink, ACampaignWhoseRoundsDifferIsOne) {
+  for (const std::uint64_t seed : {31, 32, 33}) {
+    Random random(seed);
+    Linker linker({}, kSeed);
+    TwoWithOneFrame(true, random).Run(linker, seed);
+    ASSERT_EQ(linker.Campaigns().size(), 1u) << seed;
+    EXPECT_GE(CountBetween(MembersOf(linker.Campaigns()[0]), 2000, 3000), 11u) << seed;
+  }
+}
+
 // Accounts 1000 to 1019 ask with one frame, from the fifth day on 2000 to 2019 with another, which
 // is public: from the sixth on 3000 to 3007 use it, too. What one of the first forty asks is asked
 // again minutes later: by anyone, but what the second ones ask by the first ones; or by the own
