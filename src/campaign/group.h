@@ -66,8 +66,12 @@ class Group {
   // Whether a frame links its members; else something else does.
   bool framed() const noexcept { return !frame_.empty(); }
   std::span<const Pair> frame() const noexcept { return frame_; }
-  bool IsByEcho(std::uint64_t account) const { return members_[places_.at(account)].by_echo; }
-  bool IsByPool(std::uint64_t account) const { return members_[places_.at(account)].by_pool; }
+  Link LinkOf(std::uint64_t account) const {
+    const CampaignMember& member = members_[places_.at(account)];
+    return member.by_echo ? Link::kEcho : member.by_pool ? Link::kPool : Link::kFrame;
+  }
+  bool IsByEcho(std::uint64_t account) const { return LinkOf(account) == Link::kEcho; }
+  bool IsByPool(std::uint64_t account) const { return LinkOf(account) == Link::kPool; }
   Time FirstSeen(std::uint64_t account) const { return first_seen_[places_.at(account)]; }
   // Members that hardly ever ask with the frame; they leave, and what they asked counts no more.
   std::vector<std::uint64_t> DropStrangers();

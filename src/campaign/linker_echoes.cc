@@ -131,6 +131,7 @@ double Linker::EchoRate(const Group& group, const Snapshot& snapshot) {
 void Linker::Split(Group& group, const Snapshot& snapshot, Review& review) {
   constexpr std::size_t kLeastWithin = 10;
   constexpr double kFew = 0.125, kChance = 0.01;
+  if (!group.framed()) return;
   std::vector<Life> lives;
   std::vector<EchoGraph::Member> members;
   for (const CampaignMember& m : group.list()) {
@@ -163,9 +164,7 @@ void Linker::Split(Group& group, const Snapshot& snapshot, Review& review) {
   review.named.push_back(begun->id());
   for (const EchoGraph::Member& m : part) {
     const Record& record = snapshot.records[m.account];
-    const Group::Link by =
-        group.IsByEcho(record.seen.account) ? Group::Link::kEcho : Group::Link::kFrame;
-    Put(*begun, record, by, snapshot.now, review);
+    Put(*begun, record, group.LinkOf(record.seen.account), snapshot.now, review);
   }
 }
 
