@@ -89,6 +89,7 @@ class DISTILLWATCH_EXPORT Monitor {
   // [Linker.AReviewInSlicesIsTheSameReview]; it holds a copy of what is known of all accounts
   // meanwhile.
   //   Cost        see BM_Review: seconds for a million accounts; takes no lock for long
+  //   now         is believed: linking forgets who was idle for the 30 days before it
   //   stop        asked before every step
   //   most_steps  for hosts without a thread to spare; what the longest takes, see BM_Review
   distillwatch::Review Review(Time now, const std::stop_token& stop = {},
