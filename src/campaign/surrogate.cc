@@ -50,31 +50,34 @@ std::int64_t Moved(const Watched& watched, const MemberEvent& event, std::int64_
   return watched.to_us - (from - 1 - time) % length;
 }
 
-// Counts pairs of requests in a common bin.
+// Counts pairs of different members' requests in a common bin.
 class Crowding {
  public:
   Crowding(const Watched& watched, Bins bins) : watched_(watched), bins_(std::move(bins)) {
-    touched_.reserve(watched.events.size());
+    taken_.reserve(watched.events.size());
   }
   // Stops above `most`, which the number then exceeds.
   std::uint64_t Pairs(std::span<const std::int64_t> offsets,
                       std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
     std::uint64_t pairs = 0;
-    for (const MemberEvent& e : watched_.events) {
-      const std::uint32_t bin = bins_.Of(Moved(watched_, e, offsets[e.member]));
-      touched_.push_back(bin);
-      pairs += bins_[bin]++;
-      if (pairs > most) break;
+    for (auto e = watched_.events.begin(); e != watched_.events.end() && pairs <= most;) {
+      const std::size_t others = taken_.size();
+      for (const std::uint32_t member = e->member;
+           e != watched_.events.end() && e->member == member; ++e) {
+        taken_.push_back(bins_.Of(Moved(watched_, *e, offsets[member])));
+        pairs += bins_[taken_.back()];
+      }
+      for (std::size_t i = others; i < taken_.size(); ++i) ++bins_[taken_[i]];
     }
-    for (const std::uint32_t bin : touched_) bins_[bin] = 0;
-    touched_.clear();
+    for (const std::uint32_t bin : taken_) bins_[bin] = 0;
+    taken_.clear();
     return pairs;
   }
 
  private:
   const Watched& watched_;
   Bins bins_;
-  std::vector<std::uint32_t> touched_;
+  std::vector<std::uint32_t> taken_;
 };
 
 // Counts pairs of different members' requests in a common bin, when members are moved by one of a
@@ -193,10 +196,10 @@ Bins BinsFor(const Watched& watched, std::int64_t bin_us) {
 
 double RegularityP(const Watched& watched, const SurrogatePlan& plan) {
   if (watched.events.size() < kLeastEvents) return 1;
-  // Three requests at the pace of active times, but no more bins than the whole watch can fill.
+  // Half a gap at the pace of active times, but no more bins than the whole watch can fill.
   const std::int64_t first = *std::min_element(watched.from_us.begin(), watched.from_us.end());
   const std::int64_t bin = std::max(
-      {3 * MedianGap(watched.events), (watched.to_us - first) / 200'000, std::int64_t{1000}});
+      {MedianGap(watched.events) / 2, (watched.to_us - first) / 200'000, std::int64_t{1000}});
   Crowding crowding(watched, BinsFor(watched, bin));
   std::vector<std::int64_t> offsets(watched.from_us.size(), 0);
   const std::uint64_t truth = crowding.Pairs(offsets);

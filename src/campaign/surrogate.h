@@ -44,9 +44,9 @@ struct SurrogatePlan {
   std::uint64_t seed = 1;
 };
 
-// Small when the pooled requests come more evenly than independent members' would: one queue hands
-// them out in turn. Offsets within an hour; bins of about three requests. Fewer than 32 events give
-// 1.
+// Small when different members' requests keep a distance that independent members' would not: one
+// queue hands them out in turn. Counts pairs in bins of half the median gap; offsets within an
+// hour. Fewer than 32 events give 1.
 double RegularityP(const Watched& watched, const SurrogatePlan& plan);
 
 // Small when different members are active together, within `bin_us` (a part of an hour), more than
