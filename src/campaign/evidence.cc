@@ -3,6 +3,7 @@
 #include "campaign/evidence.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -10,16 +11,18 @@
 namespace distillwatch::campaign {
 namespace {
 
-// Of the level, where more is tested than times and cohort.
-constexpr double kCommonShare = 2.0 / 3;
-constexpr double kPlain = 1e-4;      // of echoes that need no other evidence
-constexpr double kEchoShare = 0.25;  // where there are echoes
-constexpr double kTenth = 0.15;      // of strangers' echoes, with a margin
+constexpr double kPlain = 1e-4;  // of echoes that need no other evidence
+constexpr double kTenth = 0.15;  // of strangers' echoes, with a margin
 
-// Of two independent p-values: chi-square with four degrees of freedom.
-double Fisher(double p, double q) {
-  const double product = std::max(p * q, std::numeric_limits<double>::min());
-  return product * (1 - std::log(product));
+// Of the product of n independent p-values: the tail of chi-square with 2 n degrees of freedom.
+//   minus_log  of the product
+double FisherP(double minus_log, std::size_t n) {
+  double term = std::exp(-minus_log), sum = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    sum += term;
+    term *= minus_log / static_cast<double>(k + 1);
+  }
+  return std::clamp(sum, std::numeric_limits<double>::min(), 1.0);
 }
 
 // A cohort's p-value may have any number of zeros; beyond a billion they say no more.
@@ -36,15 +39,22 @@ double HalfP(std::vector<double> p_values) {
   const auto combined = static_cast<std::ptrdiff_t>(n / 2 + 1);  // all but the least ones
   if (n == 0) return 1;
   std::nth_element(p_values.begin(), p_values.end() - combined, p_values.end());
-  double half = 0;  // of a chi-square variable
+  double minus_log = 0;
   std::for_each(p_values.end() - combined, p_values.end(),
-                [&half](double p) { half -= std::log(p); });
-  double term = std::exp(-half), sum = 0;
-  for (std::ptrdiff_t k = 0; k < combined; ++k) {
-    sum += term;
-    term *= half / static_cast<double>(k + 1);
+                [&minus_log](double p) { minus_log -= std::log(p); });
+  return FisherP(minus_log, static_cast<std::size_t>(combined));
+}
+
+double CombinedP(std::span<const double> p_values) {
+  if (p_values.empty()) return 1;
+  double minus_log = 0, least = 1;
+  for (const double given : p_values) {
+    const double p = std::max(given, std::numeric_limits<double>::min());
+    minus_log -= std::log(p);
+    least = std::min(least, p);
   }
-  return std::clamp(sum, std::numeric_limits<double>::min(), 1.0);
+  const auto n = static_cast<double>(p_values.size());
+  return std::min({1.0, 2 * FisherP(minus_log, p_values.size()), 2 * n * least});
 }
 
 double TimeEvidence::least() const noexcept {
@@ -59,14 +69,10 @@ double Evidence::time() const noexcept {
   return std::min(1.0, 6 * std::min(everyone.least(), together.least()));
 }
 
-double Evidence::common() const noexcept {
-  const double fisher = Fisher(time(), cohort);
-  return std::min(1.0, 2 * std::min(fisher, 2 * std::min(time(), cohort)));
-}
-
 double Evidence::without_pool() const noexcept {
-  if (!echo.tested) return common();
-  return std::min({1.0, common() / (1 - kEchoShare), echo.p_value / kEchoShare});
+  const double times = time();
+  return echo.tested ? CombinedP(std::array{times, cohort, echo.p_value})
+                     : CombinedP(std::array{times, cohort});
 }
 
 bool Evidence::by_echo() const noexcept {
@@ -74,10 +80,11 @@ bool Evidence::by_echo() const noexcept {
 }
 
 double Evidence::all() const noexcept {
-  const double without = without_pool();
-  if (!pool.tested && !conduct.tested) return without;
+  if (!pool.tested && !conduct.tested) return without_pool();
+  const double times = time();
   const double more = pool.tested ? pool.p_value : conduct.p_value();  // never both
-  return std::min({1.0, without / kCommonShare, Fisher(without, more) / (1 - kCommonShare)});
+  return echo.tested ? CombinedP(std::array{times, cohort, more, echo.p_value})
+                     : CombinedP(std::array{times, cohort, more});
 }
 
 double TenthP(std::uint32_t echoes, std::uint32_t within) {

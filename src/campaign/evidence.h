@@ -44,6 +44,11 @@ struct ConductEvidence {
 //        with Fisher's combination.
 double HalfP(std::vector<double> p_values);
 
+// Of the hypothesis that no p-value is less than chance leaves, for independent ones in [0, 1]:
+// half of the level is for all together, by Fisher's combination, half for the least, by
+// Bonferroni's inequality [CombinedPStat.IsSmallNoMoreOftenThanTheLevelSays].
+double CombinedP(std::span<const double> p_values);
+
 // A pool of infrastructure among members that a frame linked.
 struct PoolEvidence {
   bool tested = false;        // members have infrastructure that is known
@@ -82,10 +87,9 @@ struct Evidence {
   ConductEvidence conduct;
   EchoEvidence echo;
   double time() const noexcept;          // corrected for six tests
-  double common() const noexcept;        // of times and cohort, corrected for what is combined
-  double without_pool() const noexcept;  // with echoes
+  double without_pool() const noexcept;  // of times, cohort and echoes
   bool by_echo() const noexcept;         // whether they are evidence enough
-  double all() const noexcept;           // with the pool or the conduct
+  double all() const noexcept;           // and of the pool or the conduct
   template <typename Io>
   static void Fields(Io& io, auto& s) {
     io(s.everyone, s.together, s.cohort, s.pool, s.conduct, s.echo);

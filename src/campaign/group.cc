@@ -17,9 +17,9 @@ constexpr double kLeastOfUsual = 0.2;
 constexpr double kSplitLevel = 0.01;
 constexpr int kGrowth = 3;
 constexpr double kLeastLogNamed = 0.2;  // who acts together may ask as equally as this
-// Surrogates for a level of 1: so many that the least p-value, corrected for all that is combined,
-// lies below the level.
-constexpr double kDraws = 45;
+// Surrogates for a level of 1: twice as many as the least p-value is multiplied with when it is
+// corrected for all that is combined, so that one surrogate like the truth is not too many.
+constexpr double kDraws = 100;
 // After a test; then a tenth more requests are enough for the next.
 constexpr auto kLongestWait = std::chrono::hours(96);
 constexpr double kLeastOfContainment = 0.7;
@@ -265,7 +265,7 @@ double Group::Level(double share) const noexcept {
 }
 
 std::size_t Group::Draws(double share) const noexcept {
-  return static_cast<std::size_t>(std::clamp(kDraws / Level(share), 1000.0, 600'000.0));
+  return static_cast<std::size_t>(std::clamp(kDraws / Level(share), 1000.0, 1'200'000.0));
 }
 
 bool Group::Test(double share, const Backdrop& backdrop, Time now, std::uint64_t seed) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -47,17 +48,42 @@ TEST(HalfPStat, StrangersAreNotableNoMoreOftenThanTheLevelSays) {
   }
 }
 
+TEST(CombinedP, IsOfAllTogetherOrOfTheLeast) {
+  EXPECT_EQ(CombinedP({}), 1);
+  EXPECT_EQ(CombinedP(std::array{1.0, 1.0, 1.0}), 1);
+  EXPECT_DOUBLE_EQ(CombinedP(std::array{1.0, 1e-6, 1.0}), 6e-6);
+  const double product = 0.01 * 0.02;
+  EXPECT_NEAR(CombinedP(std::array{0.01, 0.02}), 2 * product * (1 - std::log(product)), 1e-15);
+  EXPECT_GT(CombinedP(std::array{0.0, 0.0, 0.0, 0.0}), 0);
+}
+
+TEST(CombinedPStat, IsSmallNoMoreOftenThanTheLevelSays) {
+  Random random(3);
+  constexpr int kTrials = 20'000;
+  for (const std::size_t channels : {2, 3, 4}) {
+    for (const double level : {0.2, 0.02}) {
+      int extreme = 0;
+      for (int trial = 0; trial < kTrials; ++trial) {
+        std::vector<double> p_values(channels);
+        for (double& p : p_values) p = 1 - random.Uniform(0, 1);
+        extreme += CombinedP(p_values) <= level;
+      }
+      EXPECT_LE(extreme, kTrials * level + 3 * std::sqrt(kTrials * level)) << channels;
+    }
+  }
+}
+
 TEST(Evidence, ConductCountsBesideTheRest) {
   Evidence none, own, both;
   none.conduct.tested = true;
   EXPECT_EQ(none.all(), 1);
   own.conduct = {.tested = true, .notable = 1e-6};
   EXPECT_LT(own.all(), 1e-4);
-  EXPECT_EQ(own.common(), 1);
+  EXPECT_EQ(own.without_pool(), 1);
   both.conduct = {.tested = true, .alike = 1e-3};
   EXPECT_DOUBLE_EQ(both.conduct.p_value(), 2e-3);
   both.everyone.regularity = 1e-4;
-  EXPECT_LT(both.all(), both.common());
+  EXPECT_LT(both.all(), both.without_pool());
 }
 
 TEST(TenthP, IsTheTailOfABinomialDistribution) {
@@ -75,9 +101,14 @@ TEST(Evidence, EchoesCountBesideTheRest) {
   EXPECT_EQ(none.all(), 1);
   EXPECT_FALSE(none.by_echo());
   echoes.echo = {.tested = true, .p_value = 1e-6, .prompts = 9, .echoes = 9, .near = 9, .soon = 8};
-  EXPECT_DOUBLE_EQ(echoes.all(), 4e-6);
+  EXPECT_DOUBLE_EQ(echoes.all(), 6e-6);
   EXPECT_TRUE(echoes.by_echo());
-  EXPECT_EQ(echoes.common(), 1);
+  // Weak evidence of three kinds is more than the best of them alone.
+  Evidence weak;
+  weak.everyone.regularity = 3e-4;
+  weak.cohort = 0.03;
+  weak.echo = {.tested = true, .p_value = 1.3e-3};
+  EXPECT_LT(weak.all(), 1e-4);
   const std::vector<CampaignMember> members = {{.account = 1, .by_echo = true}};
   const std::vector<std::string> words = WordsOf(echoes, false, 0, members);
   ASSERT_EQ(words.size(), 2u);

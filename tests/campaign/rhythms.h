@@ -96,6 +96,16 @@ inline Times Product(std::size_t n, Window window, support::Random& random) {
   return all;
 }
 
+// A health check: one request a period, to the second, since some moment of its own.
+inline Times Polling(std::size_t n, Window window, support::Random& random) {
+  const double period_s = (window.last_s - window.first_s) / static_cast<double>(n);
+  Times times;
+  for (double t = window.first_s + random.Uniform(0, period_s); t < window.last_s; t += period_s) {
+    times.push_back(t + random.Uniform(0, 1));
+  }
+  return times;
+}
+
 using Rhythm = std::function<Times(std::size_t n, Window, support::Random&)>;
 struct NamedRhythm {
   std::string name;
@@ -105,7 +115,8 @@ struct NamedRhythm {
 inline std::vector<NamedRhythm> IndependentRhythms() {
   return {{"people", simulate::Person}, {"Poisson", Poisson},
           {"batch jobs", BatchJobs},    {"stalling workers", StallingWorker},
-          {"cron on the hour", Cron},   {"products", Product}};
+          {"cron on the hour", Cron},   {"products", Product},
+          {"polling", Polling}};
 }
 
 // One queue hands its requests to the members in turn; cv: of the queue's gaps.

@@ -116,6 +116,26 @@ TEST(SurrogateStat, FindsAQueueThatServesInTurn) {
   }
 }
 
+// What strangers do by themselves drowns no queue, and proves none.
+TEST(SurrogateStat, FindsASmallQueueAmongStrangers) {
+  Random random(9);
+  int found = 0, alone = 0;
+  for (std::uint64_t world = 0; world < 20; ++world) {
+    const Window week = {0, 7 * kDay_s};
+    Rhythms strangers;
+    for (int m = 0; m < 4; ++m) strangers.push_back(StallingWorker(50, week, random));
+    Rhythms all = RoundRobin(6, 100, week, 0.3, random);
+    all.insert(all.end(), strangers.begin(), strangers.end());
+    const SurrogatePlan plan = {2000, world};
+    found +=
+        RegularityP(Watch(all, std::vector<double>(10, 0), week.last_s).watched(), plan) <= 0.01;
+    alone += RegularityP(Watch(strangers, std::vector<double>(4, 0), week.last_s).watched(),
+                         plan) <= 0.01;
+  }
+  EXPECT_GE(found, 18);
+  EXPECT_LE(alone, 2);
+}
+
 TEST(SurrogateStat, FindsJobsThatRunTogether) {
   Random random(5);
   int found = 0;
@@ -142,27 +162,75 @@ TEST(Surrogate, TheSameSeedGivesTheSameNumbers) {
   EXPECT_EQ(AllTests(watch, {500, 1}), AllTests(watch, {500, 1}));
 }
 
+// Pairs of different members' requests in a common bin, members moved by offsets within their
+// watch.
+std::size_t PairsInBins(const Watched& watched, const std::vector<std::int64_t>& offsets,
+                        std::int64_t origin, std::int64_t bin_us) {
+  std::vector<std::pair<std::uint32_t, std::int64_t>> in_bins;  // member and bin
+  for (const MemberEvent& e : watched.events) {
+    std::int64_t time = e.time_us + offsets[e.member];
+    const std::int64_t turn = watched.to_us - watched.from_us[e.member] + 1;
+    while (time > watched.to_us) time -= turn;
+    while (time < watched.from_us[e.member]) time += turn;
+    in_bins.emplace_back(e.member, (time - origin) / bin_us);
+  }
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < in_bins.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      count += in_bins[i].first != in_bins[j].first && in_bins[i].second == in_bins[j].second;
+    }
+  }
+  return count;
+}
+
+// As surrogate.h says it: every two requests of different members compared.
+double RegularityByPairs(const Watched& watched, const SurrogatePlan& plan) {
+  std::vector<std::int64_t> gaps;
+  for (const MemberEvent& e : watched.events) gaps.push_back(e.time_us);
+  std::sort(gaps.begin(), gaps.end());
+  for (std::size_t i = gaps.size() - 1; i > 0; --i) gaps[i] -= gaps[i - 1];
+  std::sort(gaps.begin() + 1, gaps.end());
+  const std::int64_t first = *std::min_element(watched.from_us.begin(), watched.from_us.end());
+  const std::int64_t bin_us =
+      std::max({gaps[gaps.size() / 2] / 2, (watched.to_us - first) / 200'000, std::int64_t{1000}});
+  const std::int64_t origin = first - first % 3'600'000'000;
+  const auto pairs = [&](const std::vector<std::int64_t>& offsets) {
+    return PairsInBins(watched, offsets, origin, bin_us);
+  };
+  std::vector<std::int64_t> offsets(watched.from_us.size(), 0);
+  const std::size_t truth = pairs(offsets);
+  return SequentialP(plan.most_draws, [&](std::size_t draw) {
+    for (std::size_t m = 0; m < offsets.size(); ++m) {
+      offsets[m] = static_cast<std::int64_t>(wire::Mix(plan.seed ^ wire::Mix(draw << 32 | m)) %
+                                             7'200'000'001) -
+                   3'600'000'000;
+    }
+    return pairs(offsets) <= truth;
+  });
+}
+
+TEST(Surrogate, RegularityCountsEveryTwoRequests) {
+  Random random(10);
+  for (std::uint64_t world = 0; world < 12; ++world) {
+    const Window days = {0, 2 * kDay_s};
+    const Rhythms rhythms =
+        RoundRobin(2 + world % 5, 20, days, 0.2 * static_cast<double>(world % 4), random);
+    const Watch watch(rhythms, std::vector<double>(rhythms.size(), 0), days.last_s);
+    const SurrogatePlan plan = {200, world};
+    EXPECT_EQ(RegularityP(watch.watched(), plan), RegularityByPairs(watch.watched(), plan))
+        << world;
+  }
+}
+
 // As surrogate.h says it: offsets of whole hours, every two requests compared.
 double CoactivityByPairs(const Watched& watched, std::int64_t bin_us, const SurrogatePlan& plan) {
   constexpr std::int64_t kHour_us = 3'600'000'000;
   const std::int64_t first = *std::min_element(watched.from_us.begin(), watched.from_us.end());
   const std::int64_t origin = first - first % kHour_us;
   const auto pairs = [&](const std::vector<std::int64_t>& hours) {
-    std::vector<std::pair<std::uint32_t, std::int64_t>> in_bins;  // member and bin
-    for (const MemberEvent& e : watched.events) {
-      std::int64_t time = e.time_us + hours[e.member] * kHour_us;
-      const std::int64_t turn = watched.to_us - watched.from_us[e.member] + 1;
-      while (time > watched.to_us) time -= turn;
-      while (time < watched.from_us[e.member]) time += turn;
-      in_bins.emplace_back(e.member, (time - origin) / bin_us);
-    }
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < in_bins.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        count += in_bins[i].first != in_bins[j].first && in_bins[i].second == in_bins[j].second;
-      }
-    }
-    return count;
+    std::vector<std::int64_t> offsets;
+    for (const std::int64_t hour : hours) offsets.push_back(hour * kHour_us);
+    return PairsInBins(watched, offsets, origin, bin_us);
   };
   std::vector<std::int64_t> hours(watched.from_us.size(), 0);
   const std::size_t truth = pairs(hours);
