@@ -176,6 +176,9 @@ class Linker {
   // The named group, an older one for one that has a name itself, whose members these echo and that
   // echoes them, by p-values below `level` over all of them; null: none.
   Group* CampaignEchoedBy(const Group& group, double level, const Snapshot& snapshot) const;
+  // Of a group that has no name, not all need be the campaign's that it echoes: who does not echo
+  // it, and has not the group's frame or did not begin and ask like those who do, leaves.
+  void DropUnproven(Group& group, const Group& campaign, const Snapshot& snapshot);
   // Makes the group part of the campaign that it echoes; its frame is the campaign's, too.
   //   share  of the expected number of false names that the group may have
   //   Returns  whether there is one

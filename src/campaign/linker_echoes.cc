@@ -196,11 +196,37 @@ Group* Linker::CampaignEchoedBy(const Group& group, double level, const Snapshot
   return best.second;
 }
 
+void Linker::DropUnproven(Group& group, const Group& campaign, const Snapshot& snapshot) {
+  std::vector<const Record*> silent;
+  std::vector<Life> echoing;
+  for (const CampaignMember& m : group.list()) {
+    const Record* record = snapshot.Find(m.account);
+    if (record == nullptr) continue;
+    if (EchoesIn(campaign, snapshot.PositionOf(*record), snapshot).near > 0) {
+      echoing.push_back(LifeOf(record->seen));
+    } else {
+      silent.push_back(record);
+    }
+  }
+  const Middle usual = MiddleOf(echoing);
+  std::vector<std::uint64_t> others;
+  for (const Record* record : silent) {
+    const bool framed =
+        Containment(record->fingerprint, group.frame()) * record->fingerprint.size >=
+        LinkRules{}.least_shared;
+    if (!framed || !usual.HasVolume(LifeOf(record->seen))) others.push_back(record->seen.account);
+  }
+  const auto lock = Lock(group);
+  group.Remove(others);
+  Free(others);
+}
+
 bool Linker::JoinsCampaign(Group& group, double share, const Snapshot& snapshot, Review& review) {
   if (!group.framed() || named() == 0) return false;
   const double level = group.named() ? share / static_cast<double>(named()) : group.Level(share);
   Group* const campaign = CampaignEchoedBy(group, level, snapshot);
   if (campaign == nullptr) return false;
+  if (!group.named()) DropUnproven(group, *campaign, snapshot);
   {
     const auto lock = Lock(*campaign);
     campaign->AddFrame(group.frame());
